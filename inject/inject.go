@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package inject hands frames back to the kernel's own stack, as if they had
+// just been received on an interface.
+//
+// AF_XDP has no way back: a frame that the XDP program redirected into a
+// socket has left the stack. An [Injector] returns it by BPF_PROG_RUN of a tc
+// program, which needs no second interface, keeps the interface's own taps,
+// tc rules and netfilter in the path, and moves a batch of distinct frames
+// with one system call.
+//
+// In generic XDP mode the stack shows injected frames to the interface's XDP
+// program a second time. Those frames must be pushed with a [Trailer], by
+// which the program knows them and cuts it off again; package xsk does so.
+package inject
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// Slots is how many frames an Injector holds between two flushes.
+	Slots = 64
+	// MaxFrame is the longest frame, in bytes from the Ethernet header on.
+	MaxFrame = 4096
+	// TrailerSize is the length of a Trailer in bytes.
+	TrailerSize = 16
+)
+
+// A Trailer is the random mark at the end of frames injected on an interface
+// with generic XDP. A sender on the wire cannot know it.
+type Trailer [TrailerSize]byte
+
+// ErrFrameSize is returned by Push for a frame outside 14..MaxFrame bytes.
+var ErrFrameSize = errors.New("frame of a length that cannot be handed to the stack")
+
+// An Injector collects frames and hands them to the kernel in batches. It
+// belongs to one goroutine, which must be locked to a thread in the network
+// namespace of the interfaces: the kernel looks interface indices up there.
+// Running the program needs no capability, only New does (CAP_BPF and
+// CAP_NET_ADMIN).
+type Injector struct {
+	shared *ebpf.Map
+	prog   *ebpf.Program
+	mem    []byte // the map's value, as laid out in program.go
+	used   int    // slots filled since the last Flush
+	attr   progRunAttr
+	input  [ethHeader]byte
+}
+
+// progRunAttr is the BPF_PROG_TEST_RUN part of union bpf_attr
+// (include/uapi/linux/bpf.h). cilium/ebpf would build one per call.
+type progRunAttr struct {
+	progFD      uint32
+	retval      uint32
+	dataSizeIn  uint32
+	dataSizeOut uint32
+	dataIn      uint64
+	dataOut     uint64
+	repeat      uint32
+	duration    uint32
+	ctxSizeIn   uint32
+	ctxSizeOut  uint32
+	ctxIn       uint64
+	ctxOut      uint64
+	flags       uint32
+	cpu         uint32
+	batchSize   uint32
+	_           uint32
+}
+
+// New loads the program and maps the memory it shares with this process.
+// Close releases both.
+func New() (*Injector, error) {
+	shared, err := newShared()
+	if err != nil {
+		return nil, fmt.Errorf("creating the map that carries frames to the stack: %w", err)
+	}
+	prog, err := newProgram(shared)
+	if err != nil {
+		shared.Close()
+		return nil, err
+	}
+	size := os.Getpagesize()
+	size = (sharedSize + size - 1) / size * size
+	mem, err := unix.Mmap(shared.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		prog.Close()
+		shared.Close()
+		return nil, fmt.Errorf("mapping the frames for the stack: %w", os.NewSyscallError("mmap", err))
+	}
+	return &Injector{shared: shared, prog: prog, mem: mem}, nil
+}
+
+// Full reports whether a Flush is due before the next Push.
+func (j *Injector) Full() bool { return j.used == Slots }
+
+// Push copies frame into the next slot, to be received by the interface with
+// the given index at the next Flush. The caller keeps the frame. A trailer,
+// if not nil, is appended. Push fails with ErrFrameSize, and panics if the
+// Injector is Full. It does not allocate.
+func (j *Injector) Push(ifindex int, frame []byte, trailer *Trailer) error {
+	if len(frame) < ethHeader || len(frame) > MaxFrame {
+		return ErrFrameSize
+	}
+	slot := j.mem[dataStart+j.used*slotSize:][:slotSize]
+	n := copy(slot, frame)
+	if trailer != nil {
+		n += copy(slot[n:], trailer[:])
+	}
+	desc := j.mem[descStart+j.used*descSize:][:descSize]
+	binary.NativeEndian.PutUint32(desc[0:], uint32(n))
+	binary.NativeEndian.PutUint32(desc[4:], uint32(ifindex))
+	j.used++
+	return nil
+}
+
+// Flush hands all pushed frames to the stack, in order, and returns how many
+// it took. Those it refused (the interface is down or gone, or the CPU's
+// backlog is full: net.core.netdev_max_backlog) are lost, as they would be on
+// reception. An error means that the program could not be run at all; the
+// frames left are dropped. Flush does not allocate.
+func (j *Injector) Flush() (passed int, err error) {
+	if j.used == 0 {
+		return 0, nil
+	}
+	ctl := j.mem[:descStart]
+	count := uint32(j.used)
+	j.used = 0
+	binary.NativeEndian.PutUint32(ctl[nextOffset:], 0)
+	binary.NativeEndian.PutUint32(ctl[countOffset:], count)
+	binary.NativeEndian.PutUint32(ctl[failedOffset:], 0)
+
+	taken := uint32(0)
+	for taken < count {
+		errno := j.run(count - taken)
+		next := binary.NativeEndian.Uint32(ctl[nextOffset:])
+		// A signal (Go preempts by SIGURG) ends the call between two frames.
+		if errno != 0 && errno != unix.EINTR && errno != unix.EAGAIN || errno == 0 && next == taken {
+			if errno == 0 {
+				errno = unix.EIO
+			}
+			err = fmt.Errorf("handing frames to the stack: %w", os.NewSyscallError("bpf(BPF_PROG_RUN)", errno))
+			taken = next
+			break
+		}
+		taken = next
+	}
+	failed := binary.NativeEndian.Uint32(ctl[failedOffset:])
+	return int(taken - failed), err
+}
+
+// run executes the program repeat times.
+func (j *Injector) run(repeat uint32) unix.Errno {
+	j.attr = progRunAttr{
+		progFD:     uint32(j.prog.FD()),
+		dataSizeIn: uint32(len(j.input)),
+		dataIn:     uint64(uintptr(unsafe.Pointer(&j.input))),
+		repeat:     repeat,
+	}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN,
+		uintptr(unsafe.Pointer(&j.attr)), unsafe.Sizeof(j.attr))
+	runtime.KeepAlive(j)
+	return errno
+}
+
+// Close releases the program and its memory; frames not flushed are dropped.
+// A second Close does nothing.
+func (j *Injector) Close() error {
+	if j.mem == nil {
+		return nil
+	}
+	err := os.NewSyscallError("munmap", unix.Munmap(j.mem))
+	j.mem = nil
+	return errors.Join(err, j.prog.Close(), j.shared.Close())
+}
