@@ -42,18 +42,19 @@ type Trailer [TrailerSize]byte
 // ErrFrameSize is returned by Push for a frame outside 14..MaxFrame bytes.
 var ErrFrameSize = errors.New("frame of a length that cannot be handed to the stack")
 
-// An Injector collects frames and hands them to the kernel in batches. It
-// belongs to one goroutine, which must be locked to a thread in the network
-// namespace of the interfaces: the kernel looks interface indices up there.
-// Running the program needs no capability, only New does (CAP_BPF and
-// CAP_NET_ADMIN).
+// An Injector collects frames and hands them to the kernel in batches, as
+// received on one interface. It belongs to one goroutine, which must be locked
+// to a thread in the network namespace of that interface: the kernel looks the
+// interface's index up there. Running the program needs no capability, only
+// New does (CAP_BPF and CAP_NET_ADMIN).
 type Injector struct {
-	shared *ebpf.Map
-	prog   *ebpf.Program
-	mem    []byte // the map's value, as laid out in program.go
-	used   int    // slots filled since the last Flush
-	attr   progRunAttr
-	input  [ethHeader]byte
+	shared  *ebpf.Map
+	prog    *ebpf.Program
+	trailer *Trailer
+	mem     []byte // the map's value, as laid out in program.go
+	used    int    // slots filled since the last Flush
+	attr    progRunAttr
+	input   [ethHeader]byte
 }
 
 // progRunAttr is the BPF_PROG_TEST_RUN part of union bpf_attr
@@ -77,9 +78,10 @@ type progRunAttr struct {
 	_           uint32
 }
 
-// New loads the program and maps the memory it shares with this process.
-// Close releases both.
-func New() (*Injector, error) {
+// New loads the program for the interface with the given index and maps the
+// memory it shares with this process. A trailer, if not nil, is appended to
+// every frame. Close releases all.
+func New(ifindex int, trailer *Trailer) (*Injector, error) {
 	shared, err := newShared()
 	if err != nil {
 		return nil, fmt.Errorf("creating the map that carries frames to the stack: %w", err)
@@ -97,65 +99,59 @@ func New() (*Injector, error) {
 		shared.Close()
 		return nil, fmt.Errorf("mapping the frames for the stack: %w", os.NewSyscallError("mmap", err))
 	}
-	return &Injector{shared: shared, prog: prog, mem: mem}, nil
+	binary.NativeEndian.PutUint32(mem[ifindexOffset:], uint32(ifindex))
+	return &Injector{shared: shared, prog: prog, trailer: trailer, mem: mem}, nil
 }
 
 // Full reports whether a Flush is due before the next Push.
 func (j *Injector) Full() bool { return j.used == Slots }
 
-// Push copies frame into the next slot, to be received by the interface with
-// the given index at the next Flush. The caller keeps the frame. A trailer,
-// if not nil, is appended. Push fails with ErrFrameSize, and panics if the
+// Push copies frame into the next slot, to be received at the next Flush. The
+// caller keeps the frame. It fails with ErrFrameSize, and panics if the
 // Injector is Full. It does not allocate.
-func (j *Injector) Push(ifindex int, frame []byte, trailer *Trailer) error {
+func (j *Injector) Push(frame []byte) error {
 	if len(frame) < ethHeader || len(frame) > MaxFrame {
 		return ErrFrameSize
 	}
 	slot := j.mem[dataStart+j.used*slotSize:][:slotSize]
 	n := copy(slot, frame)
-	if trailer != nil {
-		n += copy(slot[n:], trailer[:])
+	if j.trailer != nil {
+		n += copy(slot[n:], j.trailer[:])
 	}
-	desc := j.mem[descStart+j.used*descSize:][:descSize]
-	binary.NativeEndian.PutUint32(desc[0:], uint32(n))
-	binary.NativeEndian.PutUint32(desc[4:], uint32(ifindex))
+	binary.NativeEndian.PutUint32(j.mem[lenStart+j.used*lenSize:], uint32(n))
 	j.used++
 	return nil
 }
 
-// Flush hands all pushed frames to the stack, in order, and returns how many
-// it took. Those it refused (the interface is down or gone, or the CPU's
-// backlog is full: net.core.netdev_max_backlog) are lost, as they would be on
-// reception. An error means that the program could not be run at all; the
-// frames left are dropped. Flush does not allocate.
-func (j *Injector) Flush() (passed int, err error) {
+// Flush hands all pushed frames to the stack, in order. It returns how many
+// the stack took, and how many it refused (the interface is down or gone, or
+// the CPU's backlog is full: net.core.netdev_max_backlog), which are lost as
+// they would be on reception. An error means that the program could not be
+// run; the frames left count as refused. Flush does not allocate.
+func (j *Injector) Flush() (passed, refused int, err error) {
 	if j.used == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
-	ctl := j.mem[:descStart]
 	count := uint32(j.used)
 	j.used = 0
-	binary.NativeEndian.PutUint32(ctl[nextOffset:], 0)
-	binary.NativeEndian.PutUint32(ctl[countOffset:], count)
-	binary.NativeEndian.PutUint32(ctl[failedOffset:], 0)
+	binary.NativeEndian.PutUint32(j.mem[nextOffset:], 0)
+	binary.NativeEndian.PutUint32(j.mem[countOffset:], count)
+	binary.NativeEndian.PutUint32(j.mem[refusedOffset:], 0)
 
 	taken := uint32(0)
-	for taken < count {
+	for taken < count && err == nil {
 		errno := j.run(count - taken)
-		next := binary.NativeEndian.Uint32(ctl[nextOffset:])
+		before := taken
+		taken = binary.NativeEndian.Uint32(j.mem[nextOffset:])
 		// A signal (Go preempts by SIGURG) ends the call between two frames.
-		if errno != 0 && errno != unix.EINTR && errno != unix.EAGAIN || errno == 0 && next == taken {
-			if errno == 0 {
-				errno = unix.EIO
-			}
+		if errno != 0 && errno != unix.EINTR {
 			err = fmt.Errorf("handing frames to the stack: %w", os.NewSyscallError("bpf(BPF_PROG_RUN)", errno))
-			taken = next
-			break
+		} else if errno == 0 && taken == before {
+			err = errors.New("handing frames to the stack: the program ran but took none")
 		}
-		taken = next
 	}
-	failed := binary.NativeEndian.Uint32(ctl[failedOffset:])
-	return int(taken - failed), err
+	passed = int(taken - binary.NativeEndian.Uint32(j.mem[refusedOffset:]))
+	return passed, int(count) - passed, err
 }
 
 // run executes the program repeat times.

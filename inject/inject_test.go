@@ -109,7 +109,7 @@ func expect(t *testing.T, conn *net.UDPConn, want []byte) {
 
 func TestStackReceivesWhatWasPushed(t *testing.T) {
 	inNewNamespace(t, func(port, _ netlink.Link) {
-		j, err := New()
+		j, err := New(port.Attrs().Index, nil)
 		if err != nil {
 			t.Error(err)
 			return
@@ -126,12 +126,12 @@ func TestStackReceivesWhatWasPushed(t *testing.T) {
 		}
 		for round := range 20 {
 			for _, payload := range want {
-				if err := j.Push(port.Attrs().Index, udpFrame(port.Attrs().HardwareAddr, dport, payload), nil); err != nil {
+				if err := j.Push(udpFrame(port.Attrs().HardwareAddr, dport, payload)); err != nil {
 					t.Error(err)
 				}
 			}
-			n, err := j.Flush()
-			if err != nil || n != len(want) {
+			n, refused, err := j.Flush()
+			if err != nil || n != len(want) || refused != 0 {
 				t.Errorf("round %d: flushed %d of %d: %v", round, n, len(want), err)
 			}
 			for _, payload := range want {
@@ -143,7 +143,7 @@ func TestStackReceivesWhatWasPushed(t *testing.T) {
 
 func TestFlushCountsRefusedFrames(t *testing.T) {
 	inNewNamespace(t, func(port, _ netlink.Link) {
-		j, err := New()
+		j, err := New(port.Attrs().Index, nil)
 		if err != nil {
 			t.Error(err)
 			return
@@ -154,22 +154,38 @@ func TestFlushCountsRefusedFrames(t *testing.T) {
 		dport := conn.LocalAddr().(*net.UDPAddr).Port
 		frame := udpFrame(port.Attrs().HardwareAddr, dport, []byte("x"))
 
-		j.Push(port.Attrs().Index, frame, nil)
-		j.Push(4711, frame, nil) // no such interface
-		j.Push(port.Attrs().Index, frame, nil)
-		if n, err := j.Flush(); n != 2 || err != nil {
-			t.Errorf("passed %d, %v; want 2 of 3", n, err)
+		if err := netlink.LinkSetDown(port); err != nil {
+			t.Error(err)
 		}
-		if n, err := j.Flush(); n != 0 || err != nil {
-			t.Errorf("empty flush passed %d, %v", n, err)
+		j.Push(frame)
+		j.Push(frame)
+		if n, refused, err := j.Flush(); n != 0 || refused != 2 || err != nil {
+			t.Errorf("down: passed %d, refused %d, %v", n, refused, err)
+		}
+		if err := netlink.LinkSetUp(port); err != nil {
+			t.Error(err)
+		}
+		j.Push(frame)
+		if n, refused, err := j.Flush(); n != 1 || refused != 0 || err != nil {
+			t.Errorf("up again: passed %d, refused %d, %v", n, refused, err)
+		}
+		if n, refused, err := j.Flush(); n != 0 || refused != 0 || err != nil {
+			t.Errorf("empty flush: passed %d, refused %d, %v", n, refused, err)
+		}
+		if err := netlink.LinkDel(port); err != nil {
+			t.Error(err)
+		}
+		j.Push(frame)
+		if n, refused, err := j.Flush(); n != 0 || refused != 1 || err != nil {
+			t.Errorf("deleted: passed %d, refused %d, %v", n, refused, err)
 		}
 	})
 }
 
 func TestPushRefusesImpossibleLengths(t *testing.T) {
-	j := &Injector{mem: make([]byte, sharedSize)}
+	j := &Injector{mem: make([]byte, sharedSize), trailer: &Trailer{}}
 	for _, n := range []int{0, 13, MaxFrame + 1} {
-		if err := j.Push(1, make([]byte, n), nil); err != ErrFrameSize {
+		if err := j.Push(make([]byte, n)); err != ErrFrameSize {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -177,7 +193,7 @@ func TestPushRefusesImpossibleLengths(t *testing.T) {
 		if j.Full() {
 			t.Fatal("full too early")
 		}
-		if err := j.Push(1, make([]byte, MaxFrame), &Trailer{}); err != nil {
+		if err := j.Push(make([]byte, MaxFrame)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -186,8 +202,7 @@ func TestPushRefusesImpossibleLengths(t *testing.T) {
 	}
 }
 
-// attachCounter attaches an XDP program that drops frames to UDP port dport
-// of at most 60 bytes, and counts what it sees.
+// attachCounter attaches an XDP program that passes all frames and counts them.
 func attachCounter(t *testing.T, ifindex int, flags link.XDPAttachFlags) (count func() uint64, detach func()) {
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 	if err != nil {
@@ -226,7 +241,7 @@ func TestWhoSeesInjectedFramesAgain(t *testing.T) {
 	}{{"native", link.XDPDriverMode, false}, {"generic", link.XDPGenericMode, true}} {
 		t.Run(mode.name, func(t *testing.T) {
 			inNewNamespace(t, func(port, _ netlink.Link) {
-				j, err := New()
+				j, err := New(port.Attrs().Index, nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -241,9 +256,9 @@ func TestWhoSeesInjectedFramesAgain(t *testing.T) {
 				before := count()
 				const frames = 50
 				for i := range frames {
-					j.Push(port.Attrs().Index, udpFrame(port.Attrs().HardwareAddr, dport, fmt.Appendf(nil, "%d", i)), nil)
+					j.Push(udpFrame(port.Attrs().HardwareAddr, dport, fmt.Appendf(nil, "%d", i)))
 				}
-				if n, err := j.Flush(); n != frames || err != nil {
+				if n, _, err := j.Flush(); n != frames || err != nil {
 					t.Errorf("passed %d, %v", n, err)
 				}
 				for i := range frames {
@@ -259,7 +274,7 @@ func TestWhoSeesInjectedFramesAgain(t *testing.T) {
 
 func TestPushAndFlushDoNotAllocate(t *testing.T) {
 	inNewNamespace(t, func(port, _ netlink.Link) {
-		j, err := New()
+		j, err := New(port.Attrs().Index, nil)
 		if err != nil {
 			t.Error(err)
 			return
@@ -268,7 +283,7 @@ func TestPushAndFlushDoNotAllocate(t *testing.T) {
 		frame := udpFrame(port.Attrs().HardwareAddr, 9, make([]byte, 64))
 		if n := testing.AllocsPerRun(100, func() {
 			for !j.Full() {
-				j.Push(port.Attrs().Index, frame, &Trailer{})
+				j.Push(frame)
 			}
 			j.Flush()
 		}); n != 0 {
@@ -279,7 +294,7 @@ func TestPushAndFlushDoNotAllocate(t *testing.T) {
 
 func TestCloseTwice(t *testing.T) {
 	privileged.Require(t)
-	j, err := New()
+	j, err := New(1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,15 +306,15 @@ func TestCloseTwice(t *testing.T) {
 }
 
 func BenchmarkFlush(b *testing.B) {
-	j, err := New()
-	if err != nil {
-		b.Skip("needs CAP_BPF and CAP_NET_ADMIN: ", err)
-	}
-	defer j.Close()
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
 		b.Skip(err)
 	}
+	j, err := New(lo.Index, nil)
+	if err != nil {
+		b.Skip("needs CAP_BPF and CAP_NET_ADMIN: ", err)
+	}
+	defer j.Close()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	// Ethertype 0x88b5 (local experimental): the stack drops it at once.
@@ -309,9 +324,9 @@ func BenchmarkFlush(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for i := 0; i < b.N; i += n {
 				for range n {
-					j.Push(lo.Index, frame, nil)
+					j.Push(frame)
 				}
-				if _, err := j.Flush(); err != nil {
+				if _, _, err := j.Flush(); err != nil {
 					b.Fatal(err)
 				}
 			}

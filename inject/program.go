@@ -15,25 +15,26 @@ import (
 //
 //	offset 0          next    u32  the slot the program takes next
 //	offset 4          count   u32  slots that user space has filled
-//	offset 8          failed  u32  frames the stack refused
-//	offset descStart  Slots descriptors {length u32, ifindex u32}
+//	offset 8          refused u32  frames the stack did not take
+//	offset 12         ifindex u32  the interface they were received on
+//	offset lenStart   Slots lengths, u32, in bytes
 //	offset dataStart  Slots frames of slotSize bytes
 //
 // User space fills slots and runs the program count times; each run takes one
 // slot. Neither side touches the memory while the other is at work: the
 // program runs only inside the system call.
 const (
-	nextOffset   = 0
-	countOffset  = 4
-	failedOffset = 8
-	descStart    = 16
-	descSize     = 8
-	dataStart    = descStart + Slots*descSize
-	slotSize     = MaxFrame + TrailerSize
-	sharedSize   = dataStart + Slots*slotSize
+	nextOffset    = 0
+	countOffset   = 4
+	refusedOffset = 8
+	ifindexOffset = 12
+	lenStart      = 16
+	lenSize       = 4
+	dataStart     = lenStart + Slots*lenSize
+	slotSize      = MaxFrame + TrailerSize
+	sharedSize    = dataStart + Slots*slotSize
 )
 
-// Stack offsets and helper constants of the program.
 const (
 	bpfFIngress = 1  // BPF_F_INGRESS of bpf_clone_redirect
 	ethHeader   = 14 // BPF_PROG_RUN takes no shorter frame, and the kernel delivers none
@@ -51,8 +52,7 @@ func newShared() (*ebpf.Map, error) {
 	})
 }
 
-// newProgram loads the tc program that hands one slot's frame to the stack of
-// the slot's interface.
+// newProgram loads the tc program that hands one slot's frame to the stack.
 //
 // It works on the one skb that BPF_PROG_RUN made, giving it the slot's length
 // and bytes, and sends a clone of it to the interface's ingress, where the
@@ -60,11 +60,10 @@ func newShared() (*ebpf.Map, error) {
 // and netfilter see it. (net/core/filter.c, bpf_clone_redirect.)
 func newProgram(shared *ebpf.Map) (*ebpf.Program, error) {
 	const (
-		ctx    = asm.R6
-		base   = asm.R7
-		desc   = asm.R8
-		frame  = asm.R9
-		length = asm.R4
+		ctx   = asm.R6
+		base  = asm.R7
+		size  = asm.R8
+		frame = asm.R9
 	)
 	insns := asm.Instructions{
 		asm.Mov.Reg(ctx, asm.R1),
@@ -80,39 +79,40 @@ func newProgram(shared *ebpf.Map) (*ebpf.Program, error) {
 
 		// The mask tells the verifier what user space guarantees.
 		asm.And.Imm(asm.R1, Slots-1),
-		asm.Mov.Reg(desc, asm.R1),
-		asm.Mul.Imm(desc, descSize),
-		asm.Add.Reg(desc, base),
+		asm.Mov.Reg(size, asm.R1),
+		asm.Mul.Imm(size, lenSize),
+		asm.Add.Reg(size, base),
+		asm.LoadMem(size, size, lenStart, asm.Word),
+		asm.JLT.Imm(size, ethHeader, "refused"),
+		asm.JGT.Imm(size, slotSize, "refused"),
 		asm.Mov.Reg(frame, asm.R1),
 		asm.Mul.Imm(frame, slotSize),
 		asm.Add.Reg(frame, base),
 		asm.Add.Imm(frame, dataStart),
 
 		asm.Mov.Reg(asm.R1, ctx),
-		asm.LoadMem(asm.R2, desc, descStart, asm.Word),
+		asm.Mov.Reg(asm.R2, size),
 		asm.Mov.Imm(asm.R3, 0),
 		asm.FnSkbChangeTail.Call(),
-		asm.JNE.Imm(asm.R0, 0, "failed"),
+		asm.JNE.Imm(asm.R0, 0, "refused"),
 
 		asm.Mov.Reg(asm.R1, ctx),
 		asm.Mov.Imm(asm.R2, 0),
 		asm.Mov.Reg(asm.R3, frame),
-		asm.LoadMem(length, desc, descStart, asm.Word),
-		asm.JLT.Imm(length, ethHeader, "failed"),
-		asm.JGT.Imm(length, slotSize, "failed"),
+		asm.Mov.Reg(asm.R4, size),
 		asm.Mov.Imm(asm.R5, 0),
 		asm.FnSkbStoreBytes.Call(),
-		asm.JNE.Imm(asm.R0, 0, "failed"),
+		asm.JNE.Imm(asm.R0, 0, "refused"),
 
 		asm.Mov.Reg(asm.R1, ctx),
-		asm.LoadMem(asm.R2, desc, descStart+4, asm.Word),
+		asm.LoadMem(asm.R2, base, ifindexOffset, asm.Word),
 		asm.Mov.Imm(asm.R3, bpfFIngress),
 		asm.FnCloneRedirect.Call(),
 		asm.JEq.Imm(asm.R0, 0, "done"),
 
-		asm.LoadMem(asm.R1, base, failedOffset, asm.Word).WithSymbol("failed"),
+		asm.LoadMem(asm.R1, base, refusedOffset, asm.Word).WithSymbol("refused"),
 		asm.Add.Imm(asm.R1, 1),
-		asm.StoreMem(base, failedOffset, asm.R1, asm.Word),
+		asm.StoreMem(base, refusedOffset, asm.R1, asm.Word),
 
 		asm.Mov.Imm(asm.R0, 0).WithSymbol("done"),
 		asm.Return(),
