@@ -6,18 +6,9 @@
 // Such a test calls [Require] first. Without the capabilities it skips, and the
 // reason names the remedy; in CI (environment CI=true) it fails instead, because
 // a test that is always skipped proves nothing.
-//
-// go test hides the output of packages that pass, and with it what they skipped.
-// So that a run can end with the whole list, each skip is also appended as one
-// line "TestName: reason" to the file that the environment variable [ListEnv]
-// names, if it is set:
-//
-//	PVLUA_SKIPPED=$(mktemp) go test -count=1 ./...
 package privileged
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -27,9 +18,6 @@ import (
 
 // Remedy is what a person does to run the tests that were skipped.
 const Remedy = "run as root: sudo make test"
-
-// ListEnv names the environment variable that names the file of skipped tests.
-const ListEnv = "PVLUA_SKIPPED"
 
 // required lists the capabilities that the project's privileged tests use, with
 // their names as capabilities(7) spells them.
@@ -79,26 +67,8 @@ func Require(t testing.TB) {
 	if InCI() {
 		t.Fatalf("%s (a privileged test must not be skipped under CI=true)", reason)
 	}
-	if err := note(t.Name(), reason); err != nil {
-		t.Fatalf("cannot list this skip in the file that %s names: %v", ListEnv, err)
-	}
 	t.Skip(reason)
 }
 
 // InCI says whether the environment declares a continuous integration run.
 func InCI() bool { return os.Getenv("CI") == "true" }
-
-// note appends one skip to the list, if a list was asked for. Each line is one
-// write in append mode, so the test binaries of a run can share the file.
-func note(test, reason string) error {
-	name := os.Getenv(ListEnv)
-	if name == "" {
-		return nil
-	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(f, "%s: %s\n", test, reason)
-	return errors.Join(err, f.Close())
-}

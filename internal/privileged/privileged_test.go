@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -60,29 +59,12 @@ func runSubject(t *testing.T, drop bool, env ...string) (output string, ok bool)
 }
 
 func TestSkipNamesTheRemedy(t *testing.T) {
-	// The child's user cannot write to the test's own directory, so give it the file.
-	list := filepath.Join(t.TempDir(), "skipped")
-	if err := os.WriteFile(list, []byte("TestOther: earlier\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for dir := list; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o777); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out, ok := runSubject(t, true, ListEnv+"="+list)
+	out, ok := runSubject(t, true)
 	if !ok || strings.Contains(out, "the body ran") {
 		t.Fatalf("without capabilities the test should be skipped, got:\n%s", out)
 	}
 	if want := "needs CAP_NET_ADMIN"; !strings.Contains(out, want) || !strings.Contains(out, Remedy) {
 		t.Errorf("output should hold %q and %q, got:\n%s", want, Remedy, out)
-	}
-	got, err := os.ReadFile(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(string(got), "TestOther: earlier\nTestSubject: needs CAP_NET_ADMIN") || !strings.HasSuffix(string(got), Remedy+"\n") {
-		t.Errorf("the list of skips should have gained one line, got:\n%s", got)
 	}
 }
 
