@@ -18,6 +18,9 @@ type Config struct {
 	// ChunkCount is the number of frames. Zero: 4096. All memory, ChunkSize*ChunkCount bytes, is pinned and counts against
 	// RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK (P32).
 	ChunkCount uint32
+	// Sockets is how many sockets of this UMEM will be open at a time. Each gets an equal share of the frames to receive into:
+	// what is once on a fill ring can't be had back, and the first of several would take all. Zero: 1.
+	Sockets uint32
 	// Headroom is how many bytes the kernel leaves free before a received packet, beyond the 256 that it always leaves.
 	Headroom uint32
 	// Reserve is how many frames Refill never takes, so that there is always something to transmit from however slowly the
@@ -64,6 +67,7 @@ func (c Config) Defaults(mtu int) Config {
 		}
 	}
 	set(&c.ChunkCount, defaultChunkCount)
+	set(&c.Sockets, 1)
 	set(&c.Reserve, c.ChunkCount/8)
 	set(&c.RXRing, defaultRing)
 	set(&c.TXRing, defaultRing)
@@ -111,6 +115,8 @@ func (c Config) Check(mtu int) error {
 		bad("chunk count", c.ChunkCount, "from 2 to %d", maxChunks)
 	} else if c.Reserve >= c.ChunkCount {
 		bad("reserve", c.Reserve, "less than the %d chunks", c.ChunkCount)
+	} else if frames := c.ChunkCount - c.Reserve; frames < c.Sockets {
+		bad("chunk count", c.ChunkCount, "at least %d, one for each of %d sockets and %d in reserve", c.Reserve+c.Sockets, c.Sockets, c.Reserve)
 	}
 	for _, r := range []struct {
 		name string

@@ -83,6 +83,14 @@ func opError(op, iface string, queue int, kind, err error, hint string) error {
 	return &Error{Op: op, Interface: iface, Queue: queue, Err: err, Hint: hint, kind: kind}
 }
 
+// withClosing adds to err what went wrong while cleaning up after it, if anything did.
+func withClosing(err, closing error) error {
+	if closing == nil {
+		return err
+	}
+	return errors.Join(err, closing)
+}
+
 // sysError makes an *os.SyscallError of an errno, and nil of 0.
 func sysError(call string, errno unix.Errno) error {
 	if errno == 0 {

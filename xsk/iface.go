@@ -41,6 +41,17 @@ func CheckInterface(name string) (Interface, error) {
 	return i, nil
 }
 
+// nameOf returns name or, if that is empty, the name of an interface for use in messages.
+func nameOf(ifindex int, name string) string {
+	if name != "" {
+		return name
+	}
+	if i, err := net.InterfaceByIndex(ifindex); err == nil {
+		return i.Name
+	}
+	return fmt.Sprintf("interface %d", ifindex)
+}
+
 // noInterface is the error for an interface that is not there; it lists those that are.
 func noInterface(op, name string, queue int, err error) error {
 	hint := "there are none"

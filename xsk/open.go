@@ -3,7 +3,6 @@
 package xsk
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,7 +14,7 @@ import (
 // SocketConfig says what a socket is bound to, and how.
 type SocketConfig struct {
 	Ifindex int    // the interface, in the network namespace of the calling thread
-	Name    string // its name, for messages
+	Name    string // its name, for messages; empty: looked up
 	Queue   int    // the queue, from 0
 	Bind    BindMode
 	// TXBudget is how many packets one system call may send in copy mode (XDP_MAX_TX_SKB_BUDGET, Linux 6.17; older kernels
@@ -50,8 +49,10 @@ func (u *UMEM) Open(c SocketConfig) (*Socket, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Name == "" {
-		c.Name = fmt.Sprintf("interface %d", c.Ifindex)
+	c.Name = nameOf(c.Ifindex, c.Name)
+	if n := u.config.Sockets; len(u.sockets) >= int(n) {
+		return nil, opError(opOpen, c.Name, c.Queue, nil, fmt.Errorf("the UMEM was made for %d at a time", n),
+			"raise Config.Sockets, by which its frames are shared out, or close one")
 	}
 	for _, s := range u.sockets {
 		if s.config.Ifindex == c.Ifindex && s.config.Queue == c.Queue && !s.gone {
@@ -66,10 +67,7 @@ func (u *UMEM) Open(c SocketConfig) (*Socket, error) {
 	}
 	s.fd = fd
 	if err := s.set(); err != nil {
-		if closing := release(u.kernel, s.mappings, s.fd); closing != nil {
-			err = errors.Join(err, closing)
-		}
-		return nil, err
+		return nil, withClosing(err, release(u.kernel, s.mappings, s.fd))
 	}
 	s.errLinkDown = opError("use AF_XDP socket", c.Name, c.Queue, ErrLinkDown, unix.ENETDOWN, "ip link set dev "+c.Name+" up")
 	s.errGone = opError("use AF_XDP socket", c.Name, c.Queue, ErrGone, unix.ENXIO, "")

@@ -17,17 +17,18 @@ import (
 // a bpf_link, which ends with the last descriptor of it: whatever ends the process, kill -9 too, leaves the interface as it was. It
 // is never pinned (P39). Keep the Program until it is to be detached; a Socket registered with it keeps it as well.
 type Program struct {
-	name string
-	mode AttachMode
-	xsks *ebpf.Map
-	prog *ebpf.Program
-	link link.Link
+	name    string
+	ifindex int
+	mode    AttachMode
+	xsks    *ebpf.Map
+	prog    *ebpf.Program
+	link    link.Link
 }
 
 // ProgramConfig says where the program is attached, and how.
 type ProgramConfig struct {
 	Ifindex int    // the interface, in the network namespace of the calling thread
-	Name    string // its name, for messages
+	Name    string // its name, for messages; empty: looked up
 	Queues  int    // sockets can be registered for queues 0 to Queues-1; at least 1
 	Mode    Mode
 	// Reinjected marks frames that this process puts into the kernel's stack by BPF_PROG_RUN. In generic mode the kernel shows these to
@@ -59,16 +60,14 @@ func attach(c ProgramConfig, b bpf) (*Program, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Name == "" {
-		c.Name = fmt.Sprintf("interface %d", c.Ifindex)
-	}
+	c.Name = nameOf(c.Ifindex, c.Name)
 	xsks, err := b.newMap(&ebpf.MapSpec{
 		Name: "pvlua_xsks", Type: ebpf.XSKMap, KeySize: 4, ValueSize: 4, MaxEntries: uint32(max(1, c.Queues)),
 	})
 	if err != nil {
 		return nil, explainAttach(c, "make XSKMAP", err)
 	}
-	p := &Program{name: c.Name, xsks: xsks}
+	p := &Program{name: c.Name, ifindex: c.Ifindex, xsks: xsks}
 	ladder := c.Mode.attachLadder()
 	for i, mode := range ladder {
 		err = p.attach(c, b, mode)
@@ -82,7 +81,7 @@ func attach(c ProgramConfig, b bpf) (*Program, error) {
 		}
 		break
 	}
-	return nil, errors.Join(err, xsks.Close())
+	return nil, withClosing(err, xsks.Close())
 }
 
 // attach tries one mode. On failure it leaves nothing but the map.
@@ -97,7 +96,7 @@ func (p *Program) attach(c ProgramConfig, b bpf, mode AttachMode) error {
 	}
 	l, err := b.attach(link.XDPOptions{Program: prog, Interface: c.Ifindex, Flags: flags})
 	if err != nil {
-		return errors.Join(explainAttach(c, mode.String()+" attach", err), prog.Close())
+		return withClosing(explainAttach(c, mode.String()+" attach", err), prog.Close())
 	}
 	p.mode, p.prog, p.link = mode, prog, l
 	return nil
@@ -111,11 +110,10 @@ func worthAStepDown(err error) bool {
 // explainAttach makes the error of one step.
 func explainAttach(c ProgramConfig, step string, err error) error {
 	errno := errnoOf(err)
-	short := fmt.Errorf("%s: %w", step, sysError("bpf", errno))
+	// What cilium/ebpf says of these errnos is longer and, for EPERM, misleading: it suspects the memlock limit.
+	short := fmt.Errorf("%s: %w", step, os.NewSyscallError("bpf", errno))
 	switch errno {
-	case 0:
-		return opError(opAttach, c.Name, noQueue, nil, fmt.Errorf("%s: %w", step, err), "")
-	case unix.EPERM, unix.EACCES:
+	case unix.EPERM:
 		return opError(opAttach, c.Name, noQueue, nil, short, capabilityHint())
 	case unix.EBUSY, unix.EEXIST: // P40: one in this mode, or in another
 		return opError(opAttach, c.Name, noQueue, ErrForeignProgram, short, foreignHint(c.Ifindex, c.Name))
@@ -130,15 +128,15 @@ func explainAttach(c ProgramConfig, step string, err error) error {
 	case unix.EOPNOTSUPP:
 		return opError(opAttach, c.Name, noQueue, nil, short, "the driver has no XDP: use generic mode")
 	}
-	// The verifier's log, if there is one, is in err.
+	// If the verifier refused, its log is in err, whole under %+v (ebpf.VerifierError).
 	return opError(opAttach, c.Name, noQueue, nil, fmt.Errorf("%s: %w", step, err), "")
 }
 
 // Mode tells where the program is attached.
 func (p *Program) Mode() AttachMode { return p.mode }
 
-// Register lets the packets of a queue come to a socket, which must be bound to that queue of this interface: any other would get
-// none, silently (P31). When the socket is closed, the kernel removes it from the map.
+// Register lets the packets of a queue come to a socket, which must be bound to that queue of this interface: packets for any other
+// would be dropped silently (P31). When the socket is closed, the kernel removes it from the map.
 func (p *Program) Register(queue int, s *Socket) error {
 	const op = "register AF_XDP socket"
 	if p.link == nil || s.fd < 0 {
@@ -146,6 +144,9 @@ func (p *Program) Register(queue int, s *Socket) error {
 	}
 	if queue < 0 || queue >= int(p.xsks.MaxEntries()) {
 		return opError(op, p.name, queue, ErrQueueRange, unix.E2BIG, "the program was made for "+queuesText(int(p.xsks.MaxEntries())))
+	}
+	if s.config.Ifindex != p.ifindex || s.config.Queue != queue {
+		return opError(op, p.name, queue, nil, unix.EINVAL, "the socket is bound to "+s.where()+", where the kernel would drop the packets")
 	}
 	if err := p.xsks.Put(uint32(queue), uint32(s.fd)); err != nil {
 		return opError(op, p.name, queue, nil, err, "")

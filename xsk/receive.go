@@ -4,17 +4,18 @@ package xsk
 
 import "golang.org/x/sys/unix"
 
-// Refill gives free frames to the kernel to receive into, and returns how many. It leaves Config.Reserve frames on the free list,
-// and no socket gets more than its share of the others: the first of several could otherwise take all. Then, if the fill ring asks
-// for it, the kernel is woken, without which a zero-copy driver would receive nothing more (P10). Call it every turn, before the
-// packets of that turn are processed. It does not allocate.
+// Refill gives free frames to the kernel to receive into, and returns how many. It leaves Config.Reserve frames on the free list, and
+// gives no socket more than its share, one part in Config.Sockets. Then, if the fill ring asks for it, the kernel is woken, without
+// which a zero-copy driver would receive nothing more (P10). Call it every turn, before the packets of that turn are processed. It
+// does not allocate.
 func (s *Socket) Refill() int {
 	if s.fd < 0 {
 		return 0
 	}
 	u := s.umem
-	share := (len(u.frames.owners)-int(u.config.Reserve))/len(u.sockets) - s.filled
-	want := min(share, len(u.frames.free)-int(u.config.Reserve))
+	reserve := int(u.config.Reserve)
+	share := (len(u.frames.owners) - reserve) / int(u.config.Sockets)
+	want := min(share-s.filled, len(u.frames.free)-reserve)
 	n := 0
 	if want > 0 {
 		room := int(s.fill.room(uint32(want)))
