@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// reportMatches writes the table of results and, below it, what was skipped or
+// failed and why.
+func reportMatches(w io.Writer, results []result, markdown bool) error {
+	t := table{texts: 2, head: []string{"scenario", "contender", "kpps", "of " + reference, "offered kpps"}}
+	var notes []string
+	for _, r := range results {
+		t.add(r.scenario, r.contender,
+			summarize(r.through).text("%.0f"),
+			summarize(ratios(r.through, referenceOf(results, r.scenario))).text("%.2f"),
+			number("%.0f", summarize(r.offered).median))
+		switch {
+		case r.skipped != "":
+			notes = append(notes, fmt.Sprintf("skipped: %s, %s: %s", r.scenario, r.contender, r.skipped))
+		case r.err != nil:
+			notes = append(notes, "failed: "+r.err.Error())
+		}
+	}
+	if err := t.write(w, markdown); err != nil {
+		return err
+	}
+	return writeNotes(w, notes)
+}
+
+// referenceOf is the values that the scenario's others are compared with; none
+// if the reference did not run.
+func referenceOf(results []result, scenario string) []float64 {
+	for _, r := range results {
+		if r.scenario == scenario && r.contender == reference {
+			return r.through
+		}
+	}
+	return nil
+}
+
+func writeNotes(w io.Writer, notes []string) error {
+	if len(notes) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
+	return err
+}
+
+// text is "median (min-max)", each in the given format; "-" without values.
+func (s summary) text(format string) string {
+	if math.IsNaN(s.median) {
+		return "-"
+	}
+	return fmt.Sprintf(format+" ("+format+"-"+format+")", s.median, s.min, s.max)
+}
+
+func number(format string, v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf(format, v)
+}
+
+// machine is one line about where this runs.
+func machine() string {
+	release := "unknown"
+	var name unix.Utsname
+	if unix.Uname(&name) == nil {
+		release = unix.ByteSliceToString(name.Release[:])
+	}
+	return fmt.Sprintf("Linux %s, %d processors (%s), %s", release, runtime.NumCPU(), processor(), runtime.Version())
+}
+
+// processor is the model of the first processor, as far as the kernel tells.
+func processor() string {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}

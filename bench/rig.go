@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	startTime = 10 * time.Second       // a contender may take to attach itself, and again to its first packet
+	pollTime  = 2 * time.Millisecond   // between two looks
+	drainTime = 100 * time.Millisecond // after the last packet was sent
+
+	// ringSize is the largest receive ring of a contender: as many packets may
+	// be left on it when the contender is stopped.
+	ringSize = 2048
+)
+
+// A rig is a lab with sinks at its far end.
+type rig struct {
+	*lab
+	at    places
+	sinks []*object // on g0, g1
+}
+
+// newRig makes the lab. The caller closes the rig.
+func newRig(at places) (_ *rig, err error) {
+	l, err := newLab()
+	if err != nil {
+		return nil, err
+	}
+	r := &rig{lab: l, at: at}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	err = onThread(l.far, noCPU, func() error {
+		for _, ifindex := range l.g {
+			sink, err := attachObject(at.c(), "xdp_drop", ifindex, 0)
+			if err != nil {
+				return err
+			}
+			r.sinks = append(r.sinks, sink)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *rig) close() {
+	for _, s := range r.sinks {
+		s.close()
+	}
+	r.sinks = nil
+	r.lab.close()
+}
+
+// received counts packets that reached the first port's contender: that were put
+// on its ring or, if it is in the kernel, dropped by it.
+func (r *rig) received() (uint64, error) { return r.delivered(0) }
+
+// returned counts packets that came back to the far end, by whichever port.
+func (r *rig) returned() (sum uint64, err error) {
+	for _, s := range r.sinks {
+		n, err := s.packets()
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// A load is what the generator sends and for how long.
+type load struct {
+	size, flows int
+	rate        int // packets a second; 0 for as many as it can
+	warmUp      time.Duration
+	time        time.Duration
+}
+
+// A sample is what was measured of one contender in one round, in thousands of
+// packets a second: what it dealt with of what the generator sent.
+type sample struct {
+	through, offered float64
+}
+
+// measure runs one contender once under load. The first error counts, and
+// nothing is left running. If ctx ends, so does the measurement, with ctx's error.
+func (r *rig) measure(ctx context.Context, s scenario, c contender, l load) (m sample, err error) {
+	before, err := r.deliveredAll(s)
+	if err != nil {
+		return m, err
+	}
+	dev, err := c.start(r.lab, r.at)
+	if err != nil {
+		return m, err
+	}
+	stopped := false
+	defer func() {
+		if !stopped {
+			_, stopErr := dev.stop()
+			err = errors.Join(err, stopErr)
+		}
+	}()
+	if err := r.await(ctx, dev, "attach itself", func() (bool, error) { return r.allAttached(s) }); err != nil {
+		return m, err
+	}
+	if m, err = r.window(ctx, s, dev, l); err != nil {
+		return m, err
+	}
+	time.Sleep(drainTime)
+	stopped = true
+	own, err := dev.stop()
+	if err != nil {
+		return m, err
+	}
+	after, err := r.deliveredAll(s)
+	if err != nil {
+		return m, err
+	}
+	return m, compare(own, after-before)
+}
+
+// window sends to a device that is up and measures from when packets have come
+// through it for the time of warming up.
+func (r *rig) window(ctx context.Context, s scenario, dev device, l load) (m sample, err error) {
+	gen, err := r.generator(s, l)
+	if err != nil {
+		return m, err
+	}
+	defer gen.close()
+	sending, cancel := context.WithCancel(ctx)
+	sent := make(chan error, 1)
+	go func() {
+		sent <- onThread(r.far, r.at.farCPU, func() error { return gen.run(sending, l.rate) })
+	}()
+	defer func() {
+		cancel()
+		err = errors.Join(err, <-sent)
+	}()
+
+	first, err := s.through(r)
+	if err != nil {
+		return m, err
+	}
+	err = r.await(ctx, dev, "let a packet through", func() (bool, error) {
+		n, err := s.through(r)
+		return n > first, err
+	})
+	if err != nil {
+		return m, err
+	}
+	if err := sleep(ctx, l.warmUp); err != nil {
+		return m, err
+	}
+	a, err := r.look(s, gen)
+	if err != nil {
+		return m, err
+	}
+	if err := sleep(ctx, l.time); err != nil {
+		return m, err
+	}
+	b, err := r.look(s, gen)
+	if err != nil {
+		return m, err
+	}
+	ms := b.at.Sub(a.at).Seconds() * 1e3
+	return sample{through: float64(b.through-a.through) / ms, offered: float64(b.sent-a.sent) / ms}, dev.running()
+}
+
+// A reading is the two counters at one time.
+type reading struct {
+	at            time.Time
+	through, sent uint64
+}
+
+func (r *rig) look(s scenario, g *generator) (x reading, err error) {
+	x.at = time.Now()
+	if x.through, err = s.through(r); err != nil {
+		return x, err
+	}
+	x.sent, err = g.count()
+	return x, err
+}
+
+// generator makes the generator for the ports that the scenario's packets come
+// in on.
+func (r *rig) generator(s scenario, l load) (g *generator, err error) {
+	err = onThread(r.far, noCPU, func() (err error) {
+		g, err = newGenerator(r.g[:s.sources], l.size, l.flows)
+		return err
+	})
+	return g, err
+}
+
+// await looks until done says so, the device ends, or its time is over.
+func (r *rig) await(ctx context.Context, dev device, what string, done func() (bool, error)) error {
+	for deadline := time.Now().Add(startTime); ; {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		if err := dev.running(); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it did not %s within %v", what, startTime)
+		}
+		if err := sleep(ctx, pollTime); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *rig) allAttached(s scenario) (bool, error) {
+	for i := range s.sources {
+		if ok, err := r.attached(i); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (r *rig) deliveredAll(s scenario) (sum uint64, err error) {
+	for i := range s.ports {
+		n, err := r.delivered(i)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// compare holds a contender's own count of what it received against the
+// kernel's count of what it put on the contender's rings. Without own counters
+// there is nothing to compare.
+func compare(own totals, delivered uint64) error {
+	if own == nil {
+		return nil
+	}
+	rx := own.sum("rx")
+	if rx > delivered || delivered-rx > uint64(len(own))*ringSize {
+		return fmt.Errorf("it counted %d packets received, but the kernel gave it %d", rx, delivered)
+	}
+	return nil
+}
+
+// sleep waits for d, or returns ctx's error if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
