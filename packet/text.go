@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strconv"
 )
 
 // ParseIP4 reads an IPv4 address in dotted form, "10.0.0.1", as a number.
@@ -66,10 +67,10 @@ func hexDigit(c byte) int {
 // AppendIP4 appends the dotted form of an IPv4 address. It does not allocate
 // when dst has room.
 func AppendIP4(dst []byte, a uint32) []byte {
-	dst = append(appendUint(dst, uint64(a>>24)), '.')
-	dst = append(appendUint(dst, uint64(a>>16&255)), '.')
-	dst = append(appendUint(dst, uint64(a>>8&255)), '.')
-	return appendUint(dst, uint64(a&255))
+	dst = append(strconv.AppendUint(dst, uint64(a>>24), 10), '.')
+	dst = append(strconv.AppendUint(dst, uint64(a>>16&255), 10), '.')
+	dst = append(strconv.AppendUint(dst, uint64(a>>8&255), 10), '.')
+	return strconv.AppendUint(dst, uint64(a&255), 10)
 }
 
 // AppendIP6 appends the shortest form of an IPv6 address (RFC 5952). It does
