@@ -15,30 +15,75 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// AttachedProgram is an XDP program on an interface, whoever put it there.
+type AttachedProgram struct {
+	ID      uint32
+	Name    string // that it was loaded with; may be empty
+	Generic bool   // it runs in generic mode
+	Link    uint32 // the bpf_link that it is attached by; 0: without one, or not known without CAP_SYS_ADMIN
+	PID     int    // a process that has that link open; 0: none, so that the link is pinned
+	Command string // the name of that process
+
+	iface string
+}
+
+// FindProgram returns the XDP program on an interface in the network namespace of the calling thread; ok is false if there is none.
+// name is that of the interface, for messages.
+func FindProgram(ifindex int, name string) (p AttachedProgram, ok bool) {
+	p.iface = nameOf(ifindex, name)
+	p.ID, p.Generic = attachedProgram(ifindex)
+	if p.ID == 0 {
+		return p, false
+	}
+	p.Name = programName(p.ID)
+	p.Link = uint32(linkOf(p.ID, ifindex))
+	if p.Link != 0 {
+		p.PID, p.Command = processWithLink(link.ID(p.Link))
+	}
+	return p, true
+}
+
+// String is a sentence without its full stop: "program 12 (xsk_def_prog) is attached in native mode, by bpf_link 3 of process 44
+// (xdpsock)".
+func (p AttachedProgram) String() string {
+	s := fmt.Sprintf("program %d", p.ID)
+	if p.Name != "" {
+		s += fmt.Sprintf(" (%s)", p.Name)
+	}
+	mode := Native
+	if p.Generic {
+		mode = Generic
+	}
+	s += fmt.Sprintf(" is attached in %s mode", mode)
+	switch {
+	case p.PID != 0:
+		s += fmt.Sprintf(", by bpf_link %d of process %d (%s)", p.Link, p.PID, p.Command)
+	case p.Link != 0:
+		s += fmt.Sprintf(", by bpf_link %d, which is pinned, for no process here has it open", p.Link)
+	}
+	return s
+}
+
+// Removal returns the commands that take it off the interface; one of them is enough. A bpf_link is not removed by ip link (P39).
+func (p AttachedProgram) Removal() []string {
+	switch {
+	case p.PID != 0:
+		return []string{fmt.Sprintf("kill %d", p.PID), fmt.Sprintf("bpftool link detach id %d", p.Link)}
+	case p.Link != 0:
+		return []string{fmt.Sprintf("bpftool link detach id %d", p.Link)}
+	case p.Generic:
+		return []string{fmt.Sprintf("ip link set dev %s xdpgeneric off", p.iface)}
+	}
+	return []string{fmt.Sprintf("ip link set dev %s xdp off", p.iface)}
+}
+
 // foreignHint names the XDP program that holds an interface, who holds it, and how to remove it (P40).
 func foreignHint(ifindex int, name string) string {
-	id, generic := attachedProgram(ifindex)
-	if id == 0 {
+	p, ok := FindProgram(ifindex, name)
+	if !ok {
 		return "see: ip -details link show dev " + name
 	}
-	what := fmt.Sprintf("program %d", id)
-	if n := programName(id); n != "" {
-		what += fmt.Sprintf(" (%s)", n)
-	}
-	linkID := linkOf(id, ifindex)
-	if linkID == 0 {
-		off := "xdp"
-		if generic {
-			off = "xdpgeneric"
-		}
-		return fmt.Sprintf("%s is attached: ip link set dev %s %s off", what, name, off)
-	}
-	// A bpf_link is not removed by ip link (P39).
-	what += fmt.Sprintf(" is attached by bpf_link %d", linkID)
-	if pid, command := processWithLink(linkID); pid != 0 {
-		return fmt.Sprintf("%s of process %d (%s): end that process, or: bpftool link detach id %d", what, pid, command, linkID)
-	}
-	return fmt.Sprintf("%s, which no process here has open, so it is pinned: bpftool link detach id %d", what, linkID)
+	return fmt.Sprintf("%s: ", p)+strings.Join(p.Removal(), ", or: ")
 }
 
 // attachedProgram asks rtnetlink (IFLA_XDP) which program an interface has, and whether it is in generic mode. 0: none, or unknown.
