@@ -83,7 +83,7 @@ func foreignHint(ifindex int, name string) string {
 	if !ok {
 		return "see: ip -details link show dev " + name
 	}
-	return fmt.Sprintf("%s: ", p)+strings.Join(p.Removal(), ", or: ")
+	return p.String() + ": " + strings.Join(p.Removal(), ", or: ")
 }
 
 // attachedProgram asks rtnetlink (IFLA_XDP) which program an interface has, and whether it is in generic mode. 0: none, or unknown.
