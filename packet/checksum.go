@@ -24,6 +24,12 @@ func fold(x uint64) uint16 {
 	return uint16(x>>16 + x)
 }
 
+// carry is fold for sums below 2^31, which a few words make.
+func carry(x uint64) uint16 {
+	x = x>>16 + x&0xffff
+	return uint16(x>>16 + x)
+}
+
 // words adds the 16-bit words of a value of at most 48 bits.
 func words(x uint64) uint64 { return x>>32 + x>>16&0xffff + x&0xffff }
 

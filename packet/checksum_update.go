@@ -24,7 +24,7 @@ func (l *Layout) patchIP(b []byte, d uint64) {
 		return
 	}
 	p := b[at : at+2]
-	binary.BigEndian.PutUint16(p, ^fold(uint64(^binary.BigEndian.Uint16(p))+d))
+	binary.BigEndian.PutUint16(p, ^carry(uint64(^binary.BigEndian.Uint16(p))+d))
 }
 
 // patchL4 updates the checksum of icmp, icmp6, tcp or udp by d, if the packet
@@ -39,7 +39,7 @@ func (l *Layout) patchL4(b []byte, d uint64) {
 	if c == 0 && l.Has&(1<<UDP) != 0 {
 		return // no checksum (RFC 768)
 	}
-	c = ^fold(uint64(^c) + d)
+	c = ^carry(uint64(^c) + d)
 	binary.BigEndian.PutUint16(p, c)
 	if c == 0 {
 		l.fixZero(b, p)

@@ -42,14 +42,14 @@ func (f *Field) refuse(reason error, format string, args ...any) error {
 	return &FieldError{f, reason, fmt.Sprintf(format, args...)}
 }
 
-// absent makes the error of an assignment to a field that is not there.
-func (f *Field) absent(l *Layout) error {
+// absent makes the error of an assignment to a field that b does not have.
+func (f *Field) absent(b []byte, l *Layout) error {
 	switch {
 	case !l.Present(f.Header):
 		return f.refuse(ErrAbsent, "it has no %s header", f.Header)
 	case f.Locate == Advert:
 		return f.refuse(ErrAbsent, "it is no neighbor advertisement")
-	case f.Locate == Target:
+	case f.Locate == Target && !hasTarget(b[min(int(l.Off[ICMP6]), len(b)):]):
 		return f.refuse(ErrAbsent, "it is no neighbor solicitation, advertisement or redirect")
 	case f.Locate == NDOption:
 		return f.refuse(ErrAbsent, "it has no link-layer address option")

@@ -68,7 +68,7 @@ func (f *Field) setLinkAddress(b []byte, l *Layout, off int, ok bool, v uint64) 
 	off -= int(f.byteOff)
 	if !ok {
 		if off = l.ndOption(b, 0); off == 0 {
-			return f.absent(l)
+			return f.absent(b, l)
 		}
 	}
 	p := b[off : off+8]
@@ -94,7 +94,7 @@ func (f *Field) restructure(b []byte, l *Layout, off int, x uint64) {
 	store(b, off, f.size, x)
 	l.Walk(b)
 	ipAfter, l4After := l.sums(b, f.Sum)
-	if f.Sum&SumIP != 0 && l.Present(IP) && l.Off[IP] == old.Off[IP] {
+	if ip != ipAfter && l.Present(IP) && l.Off[IP] == old.Off[IP] {
 		l.patchIP(b, ip^0xffff+ipAfter)
 	}
 	// The checksum of a fragment covers bytes of other packets, so that the
@@ -102,7 +102,7 @@ func (f *Field) restructure(b []byte, l *Layout, off int, x uint64) {
 	if f.Sum&SumL4 == 0 && (old.has(Fragmented) || l.has(Fragmented)) {
 		return
 	}
-	if f.Sum&(SumL4|SumPseudo) != 0 && l.sum == old.sum && l.l4() == old.l4() {
+	if l4 != l4After && l.sum == old.sum && l.l4() == old.l4() {
 		l.patchL4(b, l4^0xffff+l4After)
 	}
 }
@@ -131,7 +131,7 @@ func (f *Field) refuseUint(b []byte, l *Layout, v uint64) error {
 	case v > f.max:
 		return f.refuse(ErrRange, "%d is not in 0 to %d", v, f.max)
 	}
-	return f.absent(l)
+	return f.absent(b, l)
 }
 
 // SetBytes assigns a field of kind IPv6, which takes 16 bytes, in packet b,
@@ -149,7 +149,7 @@ func (f *Field) SetBytes(b []byte, l *Layout, p []byte) error {
 	}
 	off, ok := f.locate(b, l)
 	if !ok {
-		return f.absent(l)
+		return f.absent(b, l)
 	}
 	dst := b[off : off+16]
 	d := sum16(dst) ^ 0xffff

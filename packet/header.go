@@ -135,6 +135,7 @@ type access struct {
 // prepare fills the access of f.
 func (f *Field) prepare() {
 	a := &f.access
+	a.byteOff = f.BitOffset / 8
 	if f.Width == 0 || f.Width > 48 {
 		return
 	}

@@ -34,6 +34,11 @@ func ndOptions(typ uint8) int {
 	return 0
 }
 
+// hasTarget reports whether ICMPv6 message m is of a type with a target address.
+func hasTarget(m []byte) bool {
+	return len(m) > 0 && (m[0] == ndNeighborSolicit || m[0] == ndNeighborAdvert || m[0] == ndRedirect)
+}
+
 // clip gives the packet up to where its network layer ends.
 func (l *Layout) clip(b []byte) []byte { return b[:min(int(l.NetEnd), len(b))] }
 
@@ -113,7 +118,7 @@ func (f *Field) locate(b []byte, l *Layout) (off int, ok bool) {
 			return 0, false
 		}
 	case Target:
-		if off >= len(b) || b[off] != ndNeighborSolicit && b[off] != ndNeighborAdvert && b[off] != ndRedirect {
+		if off > len(b) || !hasTarget(b[off:]) {
 			return 0, false
 		}
 	case NDOption:
