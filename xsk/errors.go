@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a caller may want to tell apart, with errors.Is. The errno that the kernel gave, os.ErrPermission, os.ErrNotExist (no such
-// interface) and os.ErrClosed are found in the same way.
+// What a caller may want to tell apart, with errors.Is. The errno that the kernel gave, os.ErrPermission, os.ErrClosed and, for
+// ErrNoInterface, os.ErrNotExist are found in the same way.
 var (
+	ErrNoInterface    = fmt.Errorf("no such interface%w", silent{os.ErrNotExist})
 	ErrLinkDown       = errors.New("link is down")
 	ErrGone           = errors.New("interface is gone")
 	ErrNoZeroCopy     = errors.New("no zero-copy")
@@ -23,9 +24,15 @@ var (
 	ErrQueueRange     = errors.New("no such queue")
 )
 
+// silent is an error that adds nothing to a text.
+type silent struct{ error }
+
+func (silent) Error() string   { return "" }
+func (s silent) Unwrap() error { return s.error }
+
 // Error says which operation failed, on what, why, and, in Hint, what the cure is.
 type Error struct {
-	Op        string // such as "open AF_XDP socket"
+	Op        string // such as "open AF_XDP socket"; empty where nothing but looking was done
 	Interface string // empty where none is concerned
 	Queue     int    // negative where none is concerned
 	Err       error  // usually an *os.SyscallError
@@ -41,9 +48,10 @@ const noQueue = -1
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
-	if e.Interface != "" {
-		b.WriteString(" on " + e.Interface)
+	if e.Op != "" && e.Interface != "" {
+		b.WriteString(" on ")
 	}
+	b.WriteString(e.Interface)
 	if e.Queue >= 0 {
 		fmt.Fprintf(&b, " queue %d", e.Queue)
 	}

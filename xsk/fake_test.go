@@ -4,7 +4,6 @@ package xsk
 
 import (
 	"fmt"
-	"testing"
 	"time"
 	"unsafe"
 
@@ -52,8 +51,14 @@ func newFakeKernel() *fakeKernel {
 	}
 }
 
+// failer is what testing.TB and *rapid.T have in common that is needed here.
+type failer interface {
+	Helper()
+	Fatal(...any)
+}
+
 // umem makes a UMEM on this kernel, which sleeps without taking time.
-func (k *fakeKernel) umem(t testing.TB, c Config) *UMEM {
+func (k *fakeKernel) umem(t failer, c Config) *UMEM {
 	t.Helper()
 	u, err := newUMEM(c, k)
 	if err != nil {
@@ -63,7 +68,7 @@ func (k *fakeKernel) umem(t testing.TB, c Config) *UMEM {
 	return u
 }
 
-func (k *fakeKernel) open(t testing.TB, u *UMEM, c SocketConfig) (*Socket, *fakeSocket) {
+func (k *fakeKernel) open(t failer, u *UMEM, c SocketConfig) (*Socket, *fakeSocket) {
 	t.Helper()
 	s, err := u.Open(c)
 	if err != nil {

@@ -23,20 +23,19 @@ type Interface struct {
 }
 
 // CheckInterface looks an interface up in the network namespace of the calling thread. If there is none of that name, the error is
-// os.ErrNotExist and lists those that exist. If it is down, the facts are returned with the error ErrLinkDown: everything can be
+// ErrNoInterface and lists those that exist. If it is down, the facts are returned with the error ErrLinkDown: everything can be
 // attached and opened on it all the same, and packets flow once it is up.
 func CheckInterface(name string) (Interface, error) {
-	const op = "look up interface"
 	found, err := net.InterfaceByName(name)
 	if err != nil {
-		return Interface{}, noInterface(op, name, noQueue, unix.ENODEV)
+		return Interface{}, noInterface("", name, noQueue, nil)
 	}
 	i := Interface{Index: found.Index, Name: name, MTU: found.MTU, Up: found.Flags&net.FlagUp != 0}
 	if i.Queues, err = queueCount(name); err != nil {
-		return i, opError(op, name, noQueue, nil, err, "")
+		return i, opError("", name, noQueue, nil, err, "")
 	}
 	if !i.Up {
-		return i, opError(op, name, noQueue, ErrLinkDown, unix.ENETDOWN, "ip link set dev "+name+" up")
+		return i, opError("", name, noQueue, nil, ErrLinkDown, "ip link set dev "+name+" up")
 	}
 	return i, nil
 }
@@ -52,7 +51,8 @@ func nameOf(ifindex int, name string) string {
 	return fmt.Sprintf("interface %d", ifindex)
 }
 
-// noInterface is the error for an interface that is not there; it lists those that are.
+// noInterface is the error for an interface that is not there; it lists those that are. err is the system call's error, if one was
+// made.
 func noInterface(op, name string, queue int, err error) error {
 	hint := "there are none"
 	if all, err := net.Interfaces(); err == nil && len(all) > 0 {
@@ -62,7 +62,10 @@ func noInterface(op, name string, queue int, err error) error {
 		}
 		hint = "there are: " + strings.Join(names, ", ")
 	}
-	return opError(op, name, queue, os.ErrNotExist, err, hint)
+	if err == nil {
+		return opError(op, name, queue, nil, ErrNoInterface, hint)
+	}
+	return opError(op, name, queue, ErrNoInterface, err, hint)
 }
 
 // ethtoolChannels is struct ethtool_channels of linux/ethtool.h.

@@ -4,89 +4,15 @@ package xsk
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
-
-// rig is a wire with a program and sockets on the dut's queues.
-type rig struct {
-	wire
-	umem    *UMEM
-	program *Program
-	sockets []*Socket
-}
-
-// newRig opens it all; the clean-up closes all and checks that no frame is missing.
-func newRig(t testing.TB, c Config, mode Mode, queues int) *rig {
-	t.Helper()
-	enterNamespace(t)
-	r := &rig{wire: newWire(t, queues)}
-	r.umem = newTestUMEM(t, c)
-	r.program, r.sockets = open(t, r.umem, r.wire, mode, queues)
-	return r
-}
-
-func newTestUMEM(t testing.TB, c Config) *UMEM {
-	t.Helper()
-	u, err := NewUMEM(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, s := range u.sockets[:len(u.sockets):len(u.sockets)] {
-			s.Close()
-		}
-		if l := u.Ledger(); l.Err() != nil || l.Free+l.Held != l.Total {
-			t.Errorf("in the end: %v; %+v", l, l)
-		}
-		if err := u.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return u
-}
-
-func open(t testing.TB, u *UMEM, w wire, mode Mode, queues int) (*Program, []*Socket) {
-	t.Helper()
-	p, err := Attach(ProgramConfig{Ifindex: w.dutIndex, Name: w.dut, Queues: queues, Mode: mode, Reinjected: testMark})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	var sockets []*Socket
-	for q := range queues {
-		s, err := u.Open(SocketConfig{Ifindex: w.dutIndex, Name: w.dut, Queue: q, Bind: BindCopy})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sockets = append(sockets, s)
-	}
-	for q, s := range sockets {
-		s.Refill()
-		if err := p.Register(q, s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return p, sockets
-}
-
-var testMark = [16]byte{1, 0xfe, 2, 3, 4, 5, 6, 0xff, 8, 0x80, 10, 11, 12, 13, 14, 0x8f}
-
-// receive waits for n packets on a socket.
-func receive(t testing.TB, s *Socket, n int) []Desc {
-	t.Helper()
-	got := make([]Desc, 0, n)
-	eventually(t, "packets on the socket", func() bool {
-		got = got[:len(got)+s.Receive(got[len(got):n])]
-		return len(got) == n
-	})
-	return got
-}
-
-func (u *UMEM) bytes(d Desc) []byte { return u.mem[d.Addr : d.Addr+uint64(d.Len)] }
 
 func TestReceiveAndTransmit(t *testing.T) {
 	for _, mode := range []Mode{ModeCopy, ModeGeneric} {
@@ -118,5 +44,468 @@ func TestReceiveAndTransmit(t *testing.T) {
 				t.Error(l)
 			}
 		})
+	}
+}
+
+// TestLengths sends the longest frame that a chunk holds, and one byte more (P12).
+func TestLengths(t *testing.T) {
+	for _, c := range []struct {
+		mode Mode
+		Config
+	}{
+		{ModeCopy, Config{ChunkSize: 2048}},
+		{ModeGeneric, Config{ChunkSize: 2048}},
+		{ModeCopy, Config{ChunkSize: 2048, Headroom: 128}},
+		{ModeCopy, Config{ChunkSize: 2048, Headroom: 1344}},
+		{ModeCopy, Config{ChunkSize: 4096, Headroom: 384}},
+		{ModeGeneric, Config{ChunkSize: 4096}},
+	} {
+		t.Run(fmt.Sprintf("%v %d-%d", c.mode, c.ChunkSize, c.Headroom), func(t *testing.T) {
+			enterNamespace(t)
+			w := newWire(t, 1)
+			setMTU(t, w.dut, 5000)
+			setMTU(t, w.peer, 3506)
+			if c.mode == ModeGeneric {
+				setMTU(t, w.peer, 5000)
+			}
+			u := newTestUMEM(t, c.Config)
+			_, sockets := open(t, u, w, c.mode, 1)
+			s, peer := sockets[0], newPacketSocket(t, w.peerIdx)
+			longest := testFrame(1, u.Config().MaxFrame())
+			if longer := u.Config().MaxFrame() + 1; longer <= 3506+14 || c.mode == ModeGeneric {
+				peer.send(t, testFrame(2, longer))
+			} else {
+				t.Fatalf("frames of %d bytes can't be sent here", longer)
+			}
+			peer.send(t, longest)
+			d := receive(t, s, 1)[0]
+			if got := u.bytes(d); !bytes.Equal(got, longest) {
+				t.Errorf("got %d bytes, want %d", len(got), len(longest))
+			}
+			if offset := d.Addr & uint64(u.config.ChunkSize-1); offset != 256+uint64(c.Headroom) {
+				t.Errorf("the packet starts at %d of its chunk", offset)
+			}
+			if st, err := s.Stats(); err != nil || st.RxDropped != 1 || st.Received != 1 {
+				t.Errorf("%+v, %v", st, err)
+			}
+			u.Free(d.Addr)
+		})
+	}
+}
+
+func setMTU(t testing.TB, name string, mtu int) {
+	t.Helper()
+	if err := netlink.LinkSetMTU(mustLink(t, name), mtu); err != nil {
+		t.Fatalf("%s mtu %d: %v", name, mtu, err)
+	}
+}
+
+// TestNothingToReceiveInto lets the fill ring run empty (P10), and the receive ring run full (P11).
+func TestNothingToReceiveInto(t *testing.T) {
+	r := newRig(t, Config{ChunkCount: 64, RXRing: 16}, ModeCopy, 1) // 56 frames on the fill ring
+	s, peer := r.sockets[0], newPacketSocket(t, r.peerIdx)
+	stats := func() Stats {
+		st, err := s.Stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	for i := range 20 {
+		peer.send(t, testFrame(i, 60))
+	}
+	eventually(t, "receive ring full", func() bool { return stats().RxRingFull == 4 })
+	held := receive(t, s, 16)
+	for len(held) < 56 {
+		peer.send(t, testFrame(0, 60))
+		held = append(held, receive(t, s, 1)...)
+	}
+	peer.send(t, testFrame(0, 60))
+	eventually(t, "fill ring empty", func() bool { return stats().RxFillRingEmpty == 1 && stats().RxDropped == 1 })
+	for _, d := range held {
+		r.umem.Free(d.Addr)
+	}
+	if n := s.Refill(); n != 56 {
+		t.Errorf("refilled %d", n)
+	}
+	peer.send(t, testFrame(0, 60))
+	r.umem.Free(receive(t, s, 1)[0].Addr)
+}
+
+// TestBurst sends 1000 packets by one Kick, in one system call where the kernel can, and in batches of 32 where it is told to (P1).
+func TestBurst(t *testing.T) {
+	for _, budget := range []uint32{0, 32, 100} {
+		t.Run(fmt.Sprint("budget ", budget), func(t *testing.T) {
+			enterNamespace(t)
+			w := newWire(t, 1)
+			u := newTestUMEM(t, Config{})
+			s, err := u.Open(SocketConfig{Ifindex: w.dutIndex, Name: w.dut, TXBudget: budget})
+			if err != nil {
+				t.Fatal(err)
+			}
+			peer := newPacketSocket(t, w.peerIdx)
+			const total = 1000
+			for i := range total {
+				addr, _ := u.Alloc()
+				copy(u.Chunk(addr), testFrame(i, 60))
+				s.Transmit([]Desc{{Addr: addr, Len: 60}})
+			}
+			if err := s.Kick(); err != nil {
+				t.Fatal(err)
+			}
+			if s.Pending() != 0 {
+				t.Errorf("%d left", s.Pending())
+			}
+			for i := range total {
+				if got := peer.receive(t); !bytes.Equal(got, testFrame(i, 60)) {
+					t.Fatalf("packet %d: %x", i, got)
+				}
+			}
+			eventually(t, "completion", func() bool { s.Complete(); return s.InFlight() == 0 })
+			st, _ := s.Stats()
+			t.Logf("%d kicks, %d EAGAIN", st.Kicks, st.KickAgain)
+			want := uint64(total/32 + 1)
+			switch {
+			case budget == 100 && hasBudget(t):
+				want = total / 100
+			case budget == 0 && hasBudget(t):
+				want = 1
+			}
+			if st.Kicks < want || st.Kicks > want+2 || st.TxDropped != 0 || st.Completed != total {
+				t.Errorf("%+v, want %d kicks", st, want)
+			}
+		})
+	}
+}
+
+// hasBudget tells whether this kernel has XDP_MAX_TX_SKB_BUDGET.
+func hasBudget(t testing.TB) bool {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	return unix.SetsockoptInt(fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, 32) != unix.ENOPROTOOPT
+}
+
+// TestPeerDown burns one packet a kick: each is counted as dropped, and its frame comes back (P3).
+func TestPeerDown(t *testing.T) {
+	r := newRig(t, Config{}, ModeCopy, 1)
+	s := r.sockets[0]
+	down(t, r.peer)
+	queue(t, r.umem, s, 10)
+	if err := s.Kick(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "completion", func() bool { s.Complete(); return s.InFlight() == 0 })
+	if s.stats.TxDropped != 10 || s.Pending() != 0 {
+		t.Errorf("%+v, %d pending", s.stats, s.Pending())
+	}
+}
+
+// TestForward moves packets between two interfaces of two queues each, by four sockets that share one UMEM (P29).
+func TestForward(t *testing.T) {
+	for _, mode := range []Mode{ModeCopy, ModeGeneric} {
+		t.Run(mode.String(), func(t *testing.T) {
+			enterNamespace(t)
+			a, b := newWire(t, 2), newWire(t, 2)
+			u := newTestUMEM(t, Config{Sockets: 4})
+			_, in := open(t, u, a, mode, 2)
+			_, out := open(t, u, b, mode, 2)
+			for _, s := range append(in, out...) {
+				if l := u.Ledger(); s.filled != 896 || l.Fill != 4*896 || l.Free != 512 {
+					t.Fatalf("%d frames filled; %+v", s.filled, l)
+				}
+			}
+			// AF_XDP on the peer decides which queue of ours a packet comes in by.
+			source := newTestUMEM(t, Config{Sockets: 2})
+			var senders []*Socket
+			for q := range 2 {
+				s, err := source.Open(SocketConfig{Ifindex: a.peerIdx, Name: a.peer, Queue: q})
+				if err != nil {
+					t.Fatal(err)
+				}
+				senders = append(senders, s)
+			}
+			sink := newPacketSocket(t, b.peerIdx)
+			const rounds, batch = 50, 20
+			got, batchOf := map[string]int{}, make([]Desc, 64)
+			for round := range rounds {
+				for q, s := range senders {
+					for i := range batch {
+						addr, ok := source.Alloc()
+						if !ok {
+							t.Fatal("no frame to send")
+						}
+						copy(source.Chunk(addr), testFrame((round*2+q)*batch+i, 100))
+						s.Transmit([]Desc{{Addr: addr, Len: 100}})
+					}
+					if err := s.Kick(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for moved := 0; moved < 2*batch; {
+					for q := range in {
+						n := in[q].Receive(batchOf)
+						if n > 0 && n != out[q].Transmit(batchOf[:n]) {
+							t.Fatal("no room")
+						}
+						moved += n
+						if err := out[q].Kick(); err != nil {
+							t.Fatal(err)
+						}
+						out[q].Complete()
+						in[q].Refill()
+					}
+				}
+				for _, s := range senders {
+					s.Complete()
+				}
+				for range 2 * batch {
+					got[string(sink.receive(t))]++
+				}
+			}
+			for i := range rounds * 2 * batch {
+				if n := got[string(testFrame(i, 100))]; n != 1 {
+					t.Fatalf("packet %d arrived %d times", i, n)
+				}
+			}
+			// In generic mode veth does not record the queue in the skb, so that all comes in by queue 0.
+			want := [2]uint64{rounds * batch, rounds * batch}
+			if mode == ModeGeneric {
+				want = [2]uint64{2 * rounds * batch, 0}
+			}
+			for q := range in {
+				if in[q].stats.Received != want[q] || out[q].stats.Transmitted != want[q] {
+					t.Errorf("queue %d: in %+v, out %+v", q, in[q].stats, out[q].stats)
+				}
+			}
+		})
+	}
+}
+
+// TestReinjected: in generic mode, what ends with the mark is for the stack, without the mark. In native mode all is for the socket.
+func TestReinjected(t *testing.T) {
+	for _, mode := range []Mode{ModeGeneric, ModeCopy} {
+		t.Run(mode.String(), func(t *testing.T) {
+			r := newRig(t, Config{ChunkSize: 4096}, mode, 1)
+			s, peer, stack := r.sockets[0], newPacketSocket(t, r.peerIdx), newPacketSocket(t, r.dutIndex)
+			for _, size := range []int{14, 15, 60, 1000, 1498} {
+				plain := testFrame(size, size)
+				marked := append(bytes.Clone(plain), testMark[:]...)
+				peer.send(t, marked)
+				if mode == ModeCopy {
+					d := receive(t, s, 1)[0]
+					if got := r.umem.bytes(d); !bytes.Equal(got, marked) {
+						t.Fatalf("%d bytes: %x on the socket", size, got)
+					}
+					r.umem.Free(d.Addr)
+					continue
+				}
+				if got := stack.receive(t); !bytes.Equal(got, plain) {
+					t.Fatalf("%d bytes: the stack got %x, want %x", size, got, plain)
+				}
+			}
+			// Near misses: a bit wrong in each byte of the mark; the mark elsewhere; too short for a mark.
+			misses := [][]byte{
+				append(append(testFrame(0, 60), testMark[:]...), 0),
+				append(testFrame(0, 13), testMark[:]...),
+				testFrame(0, 14), testFrame(0, 16), testFrame(0, 29), testFrame(0, 30),
+			}
+			for i := range testMark {
+				miss := append(testFrame(0, 60), testMark[:]...)
+				miss[60+i] ^= 1 << (i % 8)
+				misses = append(misses, miss)
+			}
+			for _, miss := range misses {
+				peer.send(t, miss)
+				d := receive(t, s, 1)[0]
+				if got := r.umem.bytes(d); !bytes.Equal(got, miss) {
+					t.Errorf("%x on the socket, want %x", got, miss)
+				}
+				r.umem.Free(d.Addr)
+			}
+			if got := stack.receive(t); got != nil {
+				t.Errorf("the stack got %x", got)
+			}
+		})
+	}
+}
+
+// TestNoMark: all zero means no test.
+func TestNoMark(t *testing.T) {
+	enterNamespace(t)
+	w := newWire(t, 1)
+	u := newTestUMEM(t, Config{})
+	p, err := Attach(ProgramConfig{Ifindex: w.dutIndex, Queues: 1, Mode: ModeGeneric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	s, err := u.Open(SocketConfig{Ifindex: w.dutIndex, Bind: BindCopy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Refill()
+	if err := p.Register(0, s); err != nil {
+		t.Fatal(err)
+	}
+	frame := make([]byte, 64)
+	copy(frame, testFrame(0, 14))
+	newPacketSocket(t, w.peerIdx).send(t, frame)
+	d := receive(t, s, 1)[0]
+	if got := u.bytes(d); !bytes.Equal(got, frame) {
+		t.Errorf("%x", got)
+	}
+	u.Free(d.Addr)
+}
+
+// TestPassWithoutSocket: before Register, and after Close, packets go to the stack (P31).
+func TestPassWithoutSocket(t *testing.T) {
+	for _, mode := range []Mode{ModeCopy, ModeGeneric} {
+		t.Run(mode.String(), func(t *testing.T) {
+			r := newRig(t, Config{}, mode, 1)
+			peer, stack := newPacketSocket(t, r.peerIdx), newPacketSocket(t, r.dutIndex)
+			frame := testFrame(1, 60)
+			peer.send(t, frame)
+			r.umem.Free(receive(t, r.sockets[0], 1)[0].Addr)
+			if err := r.sockets[0].Close(); err != nil {
+				t.Fatal(err)
+			}
+			peer.send(t, frame)
+			if got := stack.receive(t); !bytes.Equal(got, frame) {
+				t.Errorf("socket closed: the stack got %x", got)
+			}
+			for range 2 {
+				if err := r.program.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			peer.send(t, frame)
+			if got := stack.receive(t); !bytes.Equal(got, frame) {
+				t.Errorf("program detached: the stack got %x", got)
+			}
+			if id, _ := attachedProgram(r.dutIndex); id != 0 {
+				t.Errorf("program %d is still attached", id)
+			}
+		})
+	}
+}
+
+// TestLadder has native mode fail for each reason that veth has, and generic mode work all the same (P20, P21, P22).
+func TestLadder(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(t *testing.T, w *wire)
+		errno unix.Errno
+		words string
+	}{
+		{"peer's MTU", func(t *testing.T, w *wire) { setMTU(t, w.peer, 9000) }, unix.ERANGE, "MTU"},
+		{"peer's queues", func(t *testing.T, w *wire) {
+			if err := netlink.LinkDel(mustLink(t, w.dut)); err != nil {
+				t.Fatal(err)
+			}
+			w.makeUneven(t, 1, 2)
+		}, unix.ENOSPC, "receive queues"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			enterNamespace(t)
+			w := newWire(t, 1)
+			c.spoil(t, &w)
+			config := ProgramConfig{Ifindex: w.dutIndex, Name: w.dut, Queues: 1, Mode: ModeNative}
+			if p, err := Attach(config); !errors.Is(err, c.errno) || !strings.Contains(text(err), c.words) {
+				t.Errorf("%v, %v", p, err)
+			}
+			var log bytes.Buffer
+			config.Mode, config.Log = ModeAuto, slog.New(slog.NewTextHandler(&log, nil))
+			p, err := Attach(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			if p.Mode() != Generic {
+				t.Errorf("attached %v", p.Mode())
+			}
+			if s := log.String(); !strings.Contains(s, "trying generic") || !strings.Contains(s, c.words) {
+				t.Errorf("log: %s", s)
+			}
+		})
+	}
+}
+
+// TestBindRefused: the errors of bind on a veth (P25).
+func TestBindRefused(t *testing.T) {
+	r := newRig(t, Config{}, ModeCopy, 1)
+	u := newTestUMEM(t, Config{})
+	c := SocketConfig{Ifindex: r.dutIndex, Name: r.dut, Bind: BindZeroCopy, Patience: -1}
+	if _, err := u.Open(c); !errors.Is(err, ErrInUse) || !errors.Is(err, unix.EBUSY) {
+		t.Errorf("a queue in use: %v", err)
+	}
+	r.sockets[0].Close()
+	c.Patience = 0
+	if _, err := u.Open(c); !errors.Is(err, ErrNoZeroCopy) || !errors.Is(err, unix.EOPNOTSUPP) {
+		t.Errorf("zero-copy: %v", err)
+	}
+	c.Bind, c.Queue = BindCopy, 1
+	if _, err := u.Open(c); !errors.Is(err, ErrQueueRange) || !strings.Contains(text(err), r.dut+" has one queue, number 0") {
+		t.Errorf("queue 1 of 1: %v", err)
+	}
+	c.Ifindex, c.Queue = 1<<30, 0
+	if _, err := u.Open(c); !errors.Is(err, ErrNoInterface) || !strings.Contains(text(err), r.dut) {
+		t.Errorf("no interface: %v", err)
+	}
+	c.Ifindex, c.Bind = r.dutIndex, BindAuto
+	s, err := u.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.ZeroCopy() {
+		t.Error("zero-copy on veth")
+	}
+}
+
+// TestReopen binds again at once after closing, while the kernel is still taking the old socket down (P28).
+func TestReopen(t *testing.T) {
+	r := newRig(t, Config{}, ModeCopy, 1)
+	peer := newPacketSocket(t, r.peerIdx)
+	s := r.sockets[0]
+	for i := range 20 {
+		queue(t, r.umem, s, 5)
+		peer.send(t, testFrame(i, 60))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if s, err = r.umem.Open(SocketConfig{Ifindex: r.dutIndex, Name: r.dut, Bind: BindCopy}); err != nil {
+			t.Fatal(err)
+		}
+		s.Refill()
+		if err := r.program.Register(0, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	peer.send(t, testFrame(0, 60))
+	r.umem.Free(receive(t, s, 1)[0].Addr)
+}
+
+func TestRegisterRefuses(t *testing.T) {
+	r := newRig(t, Config{Sockets: 3}, ModeCopy, 2)
+	if err := r.program.Register(0, r.sockets[1]); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("another queue's socket: %v", err)
+	}
+	if err := r.program.Register(2, r.sockets[1]); !errors.Is(err, ErrQueueRange) {
+		t.Errorf("a queue too many: %v", err)
+	}
+	if err := r.program.Register(-1, r.sockets[1]); !errors.Is(err, ErrQueueRange) {
+		t.Errorf("a negative queue: %v", err)
+	}
+	other := newWire(t, 1)
+	s, err := r.umem.Open(SocketConfig{Ifindex: other.dutIndex, Name: other.dut, Bind: BindCopy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.program.Register(0, s); !errors.Is(err, unix.EINVAL) || !strings.Contains(text(err), other.dut) {
+		t.Errorf("another interface's socket: %v", err)
 	}
 }

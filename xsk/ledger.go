@@ -132,7 +132,7 @@ func (a *audit) settle() Ledger {
 	for what, n := range f.misuses {
 		if n > 0 {
 			l.Misused += n
-			l.Problems = append(l.Problems, fmt.Sprintf("%d times: %s", n, misuseNames[what]))
+			l.Problems = append(l.Problems, fmt.Sprintf("%s, %d in all", misuseNames[what], n))
 		}
 	}
 	for _, fault := range f.faults[:f.nfaults] {

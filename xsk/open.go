@@ -39,7 +39,7 @@ const minTXBudget = 32
 // were closed, or their interfaces deleted, the next one registers the memory anew.
 //
 // If it fails, nothing is left behind. Errors to tell apart: ErrNoZeroCopy, ErrInUse, ErrMemlock, ErrQueueRange, ErrLinkDown,
-// os.ErrPermission, os.ErrNotExist.
+// ErrNoInterface, os.ErrPermission.
 //
 // Next, Refill gives it frames and Program.Register lets packets come.
 func (u *UMEM) Open(c SocketConfig) (*Socket, error) {

@@ -53,7 +53,7 @@ var realBPF = bpf{ebpf.NewMap, ebpf.NewProgram, link.AttachXDP}
 // never fall back (P21). Each step down is logged with its reason. Until a socket is registered for a queue, all packets of that queue
 // go to the kernel's stack.
 //
-// Errors to tell apart: ErrForeignProgram, os.ErrPermission, os.ErrNotExist.
+// Errors to tell apart: ErrForeignProgram, ErrNoInterface, os.ErrPermission.
 func Attach(c ProgramConfig) (*Program, error) { return attach(c, realBPF) }
 
 func attach(c ProgramConfig, b bpf) (*Program, error) {
@@ -104,7 +104,7 @@ func (p *Program) attach(c ProgramConfig, b bpf, mode AttachMode) error {
 
 // worthAStepDown tells whether generic mode may work where native mode failed with err: not if the cause is the same for both.
 func worthAStepDown(err error) bool {
-	return !errors.Is(err, os.ErrPermission) && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, ErrForeignProgram)
+	return !errors.Is(err, os.ErrPermission) && !errors.Is(err, ErrNoInterface) && !errors.Is(err, ErrForeignProgram)
 }
 
 // explainAttach makes the error of one step.

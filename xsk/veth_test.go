@@ -76,12 +76,15 @@ func newWire(t testing.TB, queues int) wire {
 	return w
 }
 
-func (w *wire) make(t testing.TB, queues int) {
+func (w *wire) make(t testing.TB, queues int) { w.makeUneven(t, queues, queues) }
+
+// makeUneven makes the pair with another number of queues on either end.
+func (w *wire) makeUneven(t testing.TB, dut, peer int) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.NumTxQueues, attrs.NumRxQueues = w.dut, queues, queues
+	attrs.Name, attrs.NumTxQueues, attrs.NumRxQueues = w.dut, dut, dut
 	pair := netlink.NewVeth(attrs)
-	pair.PeerName, pair.PeerNumTxQueues, pair.PeerNumRxQueues = w.peer, uint32(queues), uint32(queues)
+	pair.PeerName, pair.PeerNumTxQueues, pair.PeerNumRxQueues = w.peer, uint32(peer), uint32(peer)
 	if err := netlink.LinkAdd(pair); err != nil {
 		t.Fatalf("make veth pair: %v", err)
 	}
@@ -164,15 +167,6 @@ func (p packetSocket) receive(t testing.TB) []byte {
 			return b[:n]
 		}
 	}
-}
-
-// count receives until nothing came for 300 ms, or n frames did.
-func (p packetSocket) count(t testing.TB, n int) (got int) {
-	t.Helper()
-	for got < n && p.receive(t) != nil {
-		got++
-	}
-	return got
 }
 
 // testFrame is a broadcast frame of an ethertype for experiments (RFC 5342), numbered, with recognisable bytes.
