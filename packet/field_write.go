@@ -152,9 +152,11 @@ func (f *Field) SetBytes(b []byte, l *Layout, p []byte) error {
 		return f.absent(b, l)
 	}
 	dst := b[off : off+16]
-	d := sum16(dst) ^ 0xffff
+	before := sum16(dst)
 	copy(dst, p)
-	l.adjust(b, f.Sum, f.except, d+sum16(dst))
+	if after := sum16(dst); after != before {
+		l.adjust(b, f.Sum, f.except, before^0xffff+after)
+	}
 	return nil
 }
 

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package packet
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"pvlua/internal/pkttest"
+)
+
+// kept reports whether two layouts have the same headers at the same places.
+func kept(a, b *Layout) bool { return a.Has == b.Has && a.Off == b.Off }
+
+// TestAssign assigns any field of a packet any value: what was written is read
+// back, right checksums stay right, UDP's zero stays zero, and nothing but the
+// field and the checksums changes.
+func TestAssign(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := genPacket(t)
+		before, old := bytes.Clone(b), walked(b)
+		f := genFieldOf(t, b)
+		l := old
+		v, err := assign(t, f, b, &l)
+		if f.ReadOnly {
+			if !errors.Is(err, ErrReadOnly) {
+				t.Fatalf("%s is read-only, got %v", f, err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l != walked(b) {
+			t.Fatalf("%s = %v: layout was not walked again", f, v)
+		}
+		if l.Present(f.Header) {
+			if got, ok := f.Uint(b, &l); ok && got != v {
+				t.Fatalf("%s = %v: read back %d", f, v, got)
+			}
+			if p, ok := f.Bytes(b, &l); ok && !bytes.Equal(p, v.([]byte)) {
+				t.Fatalf("%s = %v: read back %x", f, v, p)
+			}
+		}
+		ip, l4 := checksums(before)
+		if l4 != 0 && old.Present(UDP) && before[l4] == 0 && before[l4+1] == 0 && f.Name != "checksum" &&
+			(b[l4] != 0 || b[l4+1] != 0) {
+			t.Fatalf("%s = %v: UDP has a checksum now", f, v)
+		}
+		if kept(&old, &l) && f.Name != "checksum" {
+			if w := twinWrong(b); w != "" {
+				t.Fatalf("%s = %v: %s wrong\n%x\n%x", f, v, w, before, b)
+			}
+			if err := VerifyChecksums(b, &l); err != nil {
+				t.Fatalf("%s = %v: %v", f, v, err)
+			}
+		}
+		// Put back what may change; the rest must be as it was.
+		bit, _ := twinFind(f, before)
+		for i := bit; i < bit+int(f.Width); i++ {
+			mask := byte(0x80 >> (i % 8))
+			b[i/8] = b[i/8]&^mask | before[i/8]&mask
+		}
+		for _, at := range []int{ip, l4} {
+			if at != 0 {
+				copy(b[at:at+2], before[at:])
+			}
+		}
+		if !bytes.Equal(b, before) {
+			t.Fatalf("%s = %v: changed more than itself\n%x\n%x", f, v, before, b)
+		}
+	})
+}
+
+// TestAssignWrong assigns a field of a packet with wrong checksums: they stay
+// wrong by the same difference.
+func TestAssignWrong(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		right := genPacket(t)
+		wrong := bytes.Clone(right)
+		ip, l4 := checksums(right)
+		for _, at := range []int{ip, l4} {
+			if at == 0 {
+				continue
+			}
+			wrong[at] ^= rapid.Byte().Draw(t, "high")
+			wrong[at+1] ^= rapid.Byte().Draw(t, "low")
+		}
+		old := walked(right)
+		if old.Present(UDP) {
+			// Zero is no checksum, neither wrong nor right.
+			if be16(right, l4) == 0 || be16(wrong, l4) == 0 {
+				return
+			}
+		}
+		difference := func(at int) int {
+			a, _ := number(right, at, 2)
+			b, _ := number(wrong, at, 2)
+			return (a - b + 0xffff) % 0xffff
+		}
+		ipBy, l4By := difference(ip), difference(l4)
+		f := genFieldOf(t, right)
+		if f.ReadOnly || f.Name == "checksum" || f.Name == "ihl" && l4By != 0 {
+			return // a longer header may cover the other checksum
+		}
+		var err error
+		l, l2 := old, old
+		if f.Kind == IPv6 {
+			v := address(t, 16, "value").AsSlice()
+			err = errors.Join(f.SetBytes(right, &l, v), f.SetBytes(wrong, &l2, v))
+		} else {
+			v := genValue(t, f)
+			err = errors.Join(f.SetUint(right, &l, v), f.SetUint(wrong, &l2, v))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ip != 0 && difference(ip) != ipBy {
+			t.Fatalf("%s: ip checksum was wrong by %#x, is by %#x", f, ipBy, difference(ip))
+		}
+		if l4 != 0 && difference(l4) != l4By {
+			t.Fatalf("%s: checksum was wrong by %#x, is by %#x", f, l4By, difference(l4))
+		}
+	})
+}
+
+// TestAssignMany assigns many fields in turn, lengths that do not fit included:
+// as long as the headers stay, checksums that can be computed are right.
+func TestAssignMany(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := genPacket(t)
+		old := walked(b)
+		l := old
+		var did []any
+		for range rapid.IntRange(1, 10).Draw(t, "assignments") {
+			f := genFieldOf(t, b)
+			// Fragments have checksums over bytes that are not there.
+			if f.ReadOnly || f.Name == "checksum" || f.Locate == Fragment ||
+				f.Header == IP && (f.Name == "mf" || f.Name == "flags" || f.Name == "frag") {
+				continue
+			}
+			v, err := assign(t, f, b, &l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if did = append(did, f, v); !kept(&old, &l) {
+				return
+			}
+		}
+		if err := VerifyChecksums(b, &l); err != nil {
+			t.Fatalf("%v: %v", did, err)
+		}
+	})
+}
+
+// TestAssignPart assigns a field of a packet that is only the beginning of one,
+// as a first fragment and as a frame cut short: its checksum goes on to be that
+// of the whole.
+func TestAssignPart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := genOptions(t)
+		o.Tags, o.PadTo = nil, 0
+		o.Payload = make([]byte, 64)
+		shapes := []func(pkttest.Options) []byte{pkttest.UDP, pkttest.TCPData, pkttest.ICMPEcho, pkttest.UDP6, pkttest.TCPData6}
+		whole := rapid.SampledFrom(shapes).Draw(t, "shape")(o)
+		l := walked(whole)
+		part := bytes.Clone(whole)
+		var lp Layout
+		switch {
+		case rapid.Bool().Draw(t, "cut"):
+			part = part[:len(part)-20]
+			lp = walked(part)
+		case l.Present(IP):
+			part = patched(part[:len(part)-24], 14+6, 0x20, 0)
+			part = patched(part, 14+2, byte((len(part)-14)>>8), byte(len(part)-14))
+			lp = walked(part)
+			FixChecksums(part, &lp)
+		default:
+			fragment := []byte{part[20], 0, 0, 1, 0, 0, 0, 0}
+			part[20] = 44
+			part = append(part[:54:54], append(fragment, part[54:len(part)-24]...)...)
+			part = patched(part, 18, byte((len(part)-54)>>8), byte(len(part)-54))
+			lp = walked(part)
+		}
+		if lp.l4() != l.l4() || !lp.has(Fragmented|Truncated) {
+			t.Fatalf("%s with facts %#x", names(&lp), lp.Facts)
+		}
+		f := genFieldOf(t, whole)
+		if f.Structural || f.ReadOnly || f.Kind == Bytes || f.Name == "checksum" {
+			return
+		}
+		var err error
+		if f.Kind == IPv6 {
+			v := address(t, 16, "value").AsSlice()
+			err = errors.Join(f.SetBytes(whole, &l, v), f.SetBytes(part, &lp, v))
+		} else {
+			v := genValue(t, f)
+			err = errors.Join(f.SetUint(whole, &l, v), f.SetUint(part, &lp, v))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if be16(whole, int(l.sum)) != be16(part, int(lp.sum)) {
+			t.Fatalf("%s: %#04x in the whole, %#04x in the part", f, be16(whole, int(l.sum)), be16(part, int(lp.sum)))
+		}
+	})
+}
+
+// TestAssignZero makes an ICMP message of zeros and back: the checksum of
+// zeros is 0xffff, not 0.
+func TestAssignZero(t *testing.T) {
+	b := pkttest.ICMPEcho(pkttest.Options{Payload: []byte{0, 0, 0}})
+	l := walked(b)
+	for _, c := range []struct {
+		name string
+		v    uint64
+	}{{"type", 0}, {"id", 0}, {"seq", 0}, {"seq", 1}, {"seq", 0}, {"id", 0xffff}, {"id", 0}} {
+		if err := Lookup(ICMP, c.name).SetUint(b, &l, c.v); err != nil {
+			t.Fatal(err)
+		}
+		if err := VerifyChecksums(b, &l); err != nil {
+			t.Errorf("icmp.%s = %d: %v", c.name, c.v, err)
+		}
+	}
+	if got := get(t, ICMP, "checksum", b); got != 0xffff {
+		t.Errorf("checksum of zeros is %#x", got)
+	}
+}
+
+// TestAssignUDPZero drives a UDP checksum through the value that would be 0.
+func TestAssignUDPZero(t *testing.T) {
+	for _, b := range [][]byte{pkttest.UDP(pkttest.Options{}), pkttest.UDP6(pkttest.Options{})} {
+		l := walked(b)
+		f := Lookup(UDP, "sport")
+		full := false
+		for v := range uint64(0x10000) {
+			if err := f.SetUint(b, &l, v); err != nil {
+				t.Fatal(err)
+			}
+			sum := be16(b, int(l.sum))
+			if sum == 0 {
+				t.Fatalf("sport %d: checksum 0", v)
+			}
+			full = full || sum == 0xffff
+		}
+		if err := VerifyChecksums(b, &l); err != nil || !full {
+			t.Errorf("%v; was 0xffff: %v", err, full)
+		}
+	}
+}
+
+// TestAssignSame assigns what is there already: nothing changes, even where a
+// checksum has two forms.
+func TestAssignSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := genPacket(t)
+		_, l4 := checksums(b)
+		if l4 != 0 && rapid.Bool().Draw(t, "other form") {
+			b[l4], b[l4+1] = 0xff, 0xff
+		}
+		before, l := bytes.Clone(b), walked(b)
+		f := genFieldOf(t, b)
+		if f.ReadOnly {
+			return
+		}
+		var err error
+		if p, ok := f.Bytes(b, &l); ok {
+			err = f.SetBytes(b, &l, bytes.Clone(p))
+		} else {
+			v, _ := f.Uint(b, &l)
+			err = f.SetUint(b, &l, v)
+		}
+		if err != nil || !bytes.Equal(b, before) {
+			t.Fatalf("%s: %v\n%x\n%x", f, err, before, b)
+		}
+	})
+}
+
+// TestLinkAddress turns a solicitation into an advertisement, option included.
+func TestLinkAddress(t *testing.T) {
+	b := pkttest.NeighborSolicit(pkttest.Options{})
+	l := walked(b)
+	for _, s := range []struct {
+		name string
+		v    uint64
+	}{{"type", 136}, {"solicited", 1}, {"override", 1}, {"tlla", 0x02aabbccddee}} {
+		if err := Lookup(ICMP6, s.name).SetUint(b, &l, s.v); err != nil {
+			t.Fatal(err)
+		}
+		if w := twinWrong(b); w != "" {
+			t.Errorf("icmp6.%s = %#x: %s wrong", s.name, s.v, w)
+		}
+	}
+	if got := get(t, ICMP6, "tlla", b); got != 0x02aabbccddee {
+		t.Errorf("tlla is %#x", got)
+	}
+	if _, ok := Lookup(ICMP6, "slla").Uint(b, &l); ok {
+		t.Error("slla is still there")
+	}
+	if err := Lookup(ICMP6, "slla").SetUint(b, &l, 1); err != nil || get(t, ICMP6, "slla", b) != 1 {
+		t.Errorf("back to slla: %v", err)
+	}
+	// With both, each is its own.
+	both := pkttest.NeighborSolicit(pkttest.Options{})
+	both = append(both, 2, 1, 1, 2, 3, 4, 5, 6)
+	both[19] += 8
+	l = walked(both)
+	FixChecksums(both, &l)
+	if err := Lookup(ICMP6, "tlla").SetUint(both, &l, 7); err != nil {
+		t.Fatal(err)
+	}
+	if get(t, ICMP6, "tlla", both) != 7 || get(t, ICMP6, "slla", both) != 0x020000000001 || twinWrong(both) != "" {
+		t.Errorf("%x", both)
+	}
+}
