@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/cilium/ebpf"
@@ -117,7 +118,11 @@ func explainAttach(c ProgramConfig, step string, err error) error {
 		return opError(opAttach, c.Name, noQueue, nil, short, capabilityHint())
 	case unix.EBUSY, unix.EEXIST: // P40: one in this mode, or in another
 		return opError(opAttach, c.Name, noQueue, ErrForeignProgram, short, foreignHint(c.Ifindex, c.Name))
-	case unix.ENODEV:
+	case unix.ENODEV, unix.EINVAL:
+		// A bpf_link to an interface that is not there is EINVAL, among other things (bpf_xdp_link_attach in net/core/dev.c).
+		if _, gone := net.InterfaceByIndex(c.Ifindex); errno == unix.EINVAL && gone == nil {
+			break
+		}
 		return noInterface(opAttach, c.Name, noQueue, short)
 	case unix.ERANGE:
 		return opError(opAttach, c.Name, noQueue, nil, short,
