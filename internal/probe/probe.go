@@ -104,6 +104,7 @@ func orDefault[T comparable](v *T, def T) {
 // Result is what came of the probes of one kind.
 type Result struct {
 	Kind     Kind
+	Name     string // what a table calls it; empty: as the Kind
 	Sent     int
 	Answered int             // rightly and in time
 	Wrong    int             // messages in answer to a probe that were wrong: altered, or surplus

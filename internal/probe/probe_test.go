@@ -84,6 +84,7 @@ func TestTable(t *testing.T) {
 	good := Result{Kind: ARP, Sent: 100, Answered: 100, RTTs: us(100, 21.34)}
 	bad := Result{Kind: ICMP, Sent: 100, Answered: 97, Wrong: 2, Fault: "payload of answer 3 altered", RTTs: us(97, 1250.44)}
 	none := Result{Kind: UDP6, Sent: 5}
+	named := Result{Name: "TCP by PASS", Sent: 100, Answered: 100, RTTs: us(100, 90)}
 	for _, c := range []struct {
 		results []Result
 		want    string
@@ -100,6 +101,11 @@ UDP over IPv6        5         0            -            -  5 unanswered
 
 8 of 205 probes unanswered
 2 wrong answers
+`},
+		{[]Result{named}, `probe             sent  answered       median          p99
+TCP by PASS        100       100      90.0 µs      90.0 µs
+
+all 100 probes answered
 `},
 		{[]Result{{Kind: ND}}, `probe             sent  answered       median          p99
 ND solicitation      0         0            -            -  none sent

@@ -22,7 +22,7 @@ func WriteTable(w io.Writer, results []Result) error {
 	var sent, lost, wrong int
 	for i := range results {
 		r := &results[i]
-		fmt.Fprintf(&b, "%-16s %5d %9d %12s %12s%s\n", r.Kind, r.Sent, r.Answered, r.show(r.Median()), r.show(r.P99()), r.remark())
+		fmt.Fprintf(&b, "%-16s %5d %9d %12s %12s%s\n", r.name(), r.Sent, r.Answered, r.show(r.Median()), r.show(r.P99()), r.remark())
 		sent += r.Sent
 		lost += r.Sent - r.Answered
 		wrong += r.Wrong
@@ -43,6 +43,13 @@ func WriteTable(w io.Writer, results []Result) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (r *Result) name() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.Kind.String()
 }
 
 // show writes all times in one unit, so that a column can be compared at a glance.
