@@ -106,8 +106,8 @@ func (ns *NS) fd(fn func(fd int) error) error {
 		return err
 	}
 	var inner error
-	if err := c.Control(func(fd uintptr) { inner = fn(int(fd)) }); err != nil {
-		return err
+	if c.Control(func(fd uintptr) { inner = fn(int(fd)) }) != nil {
+		return fs.ErrClosed // it fails for no other reason, but says it in its own way
 	}
 	return inner
 }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -103,6 +104,45 @@ func (o Options) addrs(v4, v6 netip.Prefix) []netip.Prefix {
 var count atomic.Int64
 
 const prefix = "pvtest"
+
+// Host makes an empty namespace that stands in for the machine's own one: a test that
+// raises a lab of its own calls netns.Lab.Up inside Host's Do.
+func Host(t testing.TB) *netns.NS {
+	t.Helper()
+	privileged.Require(t)
+	sweep()
+	name := fmt.Sprintf("%s%d-%d-host", prefix, os.Getpid(), count.Add(1))
+	ns, err := netns.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(ns.Close(), netns.Delete(name)); err != nil {
+			t.Error(err)
+		}
+	})
+	return ns
+}
+
+// Prefix returns a prefix for the names of a lab that no other test has, of at most
+// 10 bytes so that 5 are left for the name of a link. When the test is over no
+// namespace may be left that has it; one that is there fails the test, and is removed.
+func Prefix(t testing.TB) string {
+	t.Helper()
+	p := "p" + strconv.FormatInt(int64(os.Getpid()), 36) + "." + strconv.FormatInt(count.Add(1), 36) + "."
+	t.Cleanup(func() {
+		names, err := netns.Names()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, n := range names {
+			if strings.HasPrefix(n, p) {
+				t.Errorf("namespace %s was left (removing it: %v)", n, netns.Delete(n))
+			}
+		}
+	})
+	return p
+}
 
 // raise makes the lab and has it removed at the end of the test. It returns what to
 // put before the names of namespaces; links keep their plain names, since each

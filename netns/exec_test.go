@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package netns_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pvlua/internal/labtest"
+	"pvlua/netns"
+)
+
+// subjects are what this test binary does when it is run as a command by a test: no
+// outside program is needed.
+var subjects = map[string]func(t *testing.T){
+	"links": func(t *testing.T) {
+		entries, err := os.ReadDir("/sys/class/net")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		fmt.Printf("<links %s>\n", strings.Join(names, " "))
+	},
+	"hosts": func(t *testing.T) {
+		b, err := os.ReadFile("/etc/hosts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("<hosts %s>\n", b)
+	},
+	"fail":  func(t *testing.T) { os.Exit(7) },
+	"sleep": func(t *testing.T) { fmt.Println("<asleep>"); time.Sleep(time.Hour) },
+	// Replaces itself by the subject in the variable THEN.
+	"exec": func(t *testing.T) {
+		ns, err := netns.Open(os.Getenv("NS"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Setenv("NETNS_SUBJECT", os.Getenv("THEN"))
+		t.Fatal(ns.Exec("/proc/self/exe", "-test.run=^TestSubject$", "-test.v"))
+	},
+	// Starts a sleeper in a namespace and waits to be killed.
+	"parent": func(t *testing.T) {
+		ns, err := netns.Open(os.Getenv("NS"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Setenv("NETNS_SUBJECT", "sleep")
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestSubject$")
+		if err := ns.Start(cmd); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("<child %d>\n", cmd.Process.Pid)
+		time.Sleep(time.Hour)
+	},
+	"killed up": killedUp, // see interrupted_test.go
+}
+
+func TestSubject(t *testing.T) {
+	if what := os.Getenv("NETNS_SUBJECT"); what != "" {
+		subjects[what](t)
+	} else {
+		t.Log("runs only as a command of other tests")
+	}
+}
+
+// subject makes the command that runs a subject.
+func subject(what string, env ...string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestSubject$", "-test.v")
+	cmd.Env = append(os.Environ(), "NETNS_SUBJECT="+what)
+	cmd.Env = append(cmd.Env, env...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
+}
+
+// subjectPipe is subject for one whose output is read while it runs.
+func subjectPipe(t *testing.T, what string, env ...string) (*exec.Cmd, io.Reader) {
+	t.Helper()
+	cmd, _ := subject(what, env...)
+	cmd.Stdout = nil
+	r, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd, r
+}
+
+// ownMounts are the mounts that commands in namespaces have versions of their own of,
+// as this process sees them.
+func ownMounts(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	for line := range strings.Lines(string(b)) {
+		if at := strings.Fields(line)[4]; at == "/" || at == "/sys" || strings.HasPrefix(at, "/etc") {
+			own = append(own, line)
+		}
+	}
+	return strings.Join(own, "")
+}
+
+func TestCommandSeesItsNamespace(t *testing.T) {
+	ns := newNS(t)
+	before := ownMounts(t)
+	cmd, out := subject("links")
+	if err := ns.Run(cmd); err != nil {
+		t.Fatalf("%v; it wrote:\n%s", err, out)
+	}
+	if !strings.Contains(out.String(), "<links lo>") {
+		t.Errorf("/sys/class/net should show lo alone, got:\n%s", out)
+	}
+	if d := cmp.Diff(before, ownMounts(t)); d != "" {
+		t.Errorf("the mounts of this process changed:\n%s", d)
+	}
+	if names, err := os.ReadDir("/sys/class/net"); err != nil || len(names) == 0 {
+		t.Errorf("our own /sys: %v, %v", names, err)
+	}
+	everyThreadIsHome(t)
+}
+
+func TestCommandGetsTheNamespacesEtc(t *testing.T) {
+	ns := newNS(t)
+	dir := filepath.Join("/etc/netns", ns.Name())
+	made := "/etc/netns" // what is to be removed again
+	if _, err := os.Stat(made); err == nil {
+		made = dir
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		os.RemoveAll(dir)
+		os.Remove(made) // only if it is empty
+	})
+	if err := os.WriteFile(filepath.Join(dir, "hosts"), []byte("its own"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd, out := subject("hosts")
+	if err := ns.Run(cmd); err != nil || !strings.Contains(out.String(), "<hosts its own>") {
+		t.Errorf("%v; it wrote:\n%s", err, out)
+	}
+	cmd, out = subject("hosts")
+	if err := cmd.Run(); err != nil || strings.Contains(out.String(), "<hosts its own>") {
+		t.Errorf("outside: %v; it wrote:\n%s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "no-such-file-in-etc"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ = subject("hosts")
+	if err := ns.Run(cmd); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no-such-file-in-etc") {
+		t.Errorf("a file without counterpart in /etc: %v", err)
+	}
+}
+
+func TestCommandFailures(t *testing.T) {
+	ns := newNS(t)
+	cmd, _ := subject("fail")
+	var exit *exec.ExitError
+	if err := ns.Run(cmd); !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("exit status: %v", err)
+	}
+	if err := ns.Run(exec.Command("no-such-command-anywhere")); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("no such command: %v", err)
+	}
+	if err := ns.Run(exec.Command("/etc/passwd")); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("what can't be executed: %v", err)
+	}
+	if err := ns.Exec("no-such-command-anywhere"); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("no such command: %v", err)
+	}
+	if err := ns.Exec("/dev/null"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("what can't be executed: %v", err)
+	}
+	ns.Close()
+	cmd, _ = subject("links")
+	if err := ns.Start(cmd); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("in a closed namespace: %v", err)
+	}
+	everyThreadIsHome(t)
+}
+
+func TestExecReplacesTheProcess(t *testing.T) {
+	ns := newNS(t)
+	for then, want := range map[string]string{"links": "<links lo>", "fail": "exit status 7"} {
+		cmd, out := subject("exec", "NS="+ns.Name(), "THEN="+then)
+		err := cmd.Run()
+		if got := fmt.Sprint(out, err); !strings.Contains(got, want) {
+			t.Errorf("%s: want %q, got:\n%s", then, want, got)
+		}
+	}
+	// It is the same process, so a signal to it reaches the command.
+	cmd, r := subjectPipe(t, "exec", "NS="+ns.Name(), "THEN=sleep")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, r, "<asleep>")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+}
+
+func TestCommandDiesWithItsParent(t *testing.T) {
+	ns := newNS(t)
+	cmd, r := subjectPipe(t, "parent", "NS="+ns.Name())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := waitFor(t, r, "<child ")
+	_, number, _ := strings.Cut(line, "<child ")
+	child, err := strconv.Atoi(strings.TrimRight(number, ">\n"))
+	if err != nil {
+		t.Fatalf("child in %q: %v", line, err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if err := syscall.Kill(child, 0); err != nil {
+		t.Fatalf("the command is not running: %v", err)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	for range 500 {
+		if !running(child) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("the command %d outlived its killed parent", child)
+	_ = syscall.Kill(child, syscall.SIGKILL)
+}
+
+// running says whether a process exists and is no zombie.
+func running(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(after, "Z")
+}
+
+// waitFor reads until a line holds text, and returns that line.
+func waitFor(t *testing.T, r io.Reader, text string) string {
+	t.Helper()
+	var got []byte
+	b := make([]byte, 1)
+	for {
+		if _, err := r.Read(b); err != nil {
+			t.Fatalf("%v before %q came; so far:\n%s", err, text, got)
+		}
+		if got = append(got, b[0]); b[0] == '\n' {
+			lines := strings.Split(strings.TrimSuffix(string(got), "\n"), "\n")
+			if last := lines[len(lines)-1]; strings.Contains(last, text) {
+				return last
+			}
+		}
+	}
+}
+
+// TestIPNetns proves that iproute2 and this package know the same namespaces.
+func TestIPNetns(t *testing.T) {
+	ns := newNS(t)
+	ip, err := exec.LookPath("ip")
+	if err != nil {
+		t.Skip("needs ip: make deps")
+	}
+	out, err := exec.Command(ip, "netns", "exec", ns.Name(), ip, "-o", "link").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "lo:") || strings.Count(string(out), "\n") != 1 {
+		t.Errorf("ip netns exec: %v\n%s", err, out)
+	}
+	theirs := labtest.Prefix(t) + "ip"
+	if out, err := exec.Command(ip, "netns", "add", theirs).CombinedOutput(); err != nil {
+		t.Fatalf("ip netns add: %v\n%s", err, out)
+	}
+	other, err := netns.Open(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	cmd, buf := subject("links")
+	if err := other.Run(cmd); err != nil || !strings.Contains(buf.String(), "<links lo>") {
+		t.Errorf("in a namespace of ip netns: %v\n%s", err, buf)
+	}
+	if err := netns.Delete(theirs); err != nil {
+		t.Error(err)
+	}
+	if out, err := exec.Command(ip, "netns", "list").CombinedOutput(); err != nil || strings.Contains(string(out), theirs) {
+		t.Errorf("ip netns list: %v\n%s", err, out)
+	}
+}
