@@ -26,6 +26,7 @@ func TestDataPathDoesNotAllocate(t *testing.T) {
 			s.Refill()
 			end.deliver(8, 256, 60)
 			n := s.Receive(dst)
+			u.Packet(dst[0])
 			addr, _ := u.Alloc()
 			u.Chunk(addr)
 			u.Free(addr)

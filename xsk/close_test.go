@@ -107,6 +107,26 @@ func TestChunk(t *testing.T) {
 	}
 }
 
+func TestPacket(t *testing.T) {
+	u := newFakeKernel().umem(t, Config{ChunkCount: 4})
+	for _, c := range []struct {
+		d  Desc
+		ok bool
+	}{
+		{Desc{0, 0, 0}, true}, {Desc{2048, 2048, 0}, true}, {Desc{4096 + 256, 60, 0}, true}, {Desc{4*2048 - 1, 1, 0}, true},
+		{Desc{0, 2049, 0}, false}, {Desc{256, 1793, 0}, false}, {Desc{4*2048 - 1, 2, 0}, false}, {Desc{4 * 2048, 0, 0}, true},
+		{Desc{4 * 2048, 1, 0}, false}, {Desc{1 << 63, 60, 0}, false}, {Desc{0, ^uint32(0), 0}, false},
+	} {
+		b := u.Packet(c.d)
+		if c.ok && len(b) != int(c.d.Len) || !c.ok && b != nil {
+			t.Errorf("%+v: %d bytes", c.d, len(b))
+		}
+		if len(b) > 0 && (&b[0] != &u.mem[c.d.Addr] || cap(b) != 2048-int(c.d.Addr&2047)) {
+			t.Errorf("%+v: capacity %d", c.d, cap(b))
+		}
+	}
+}
+
 // TestCloseZeroCopy waits for the driver to let go before frames are used again, and never uses them if it does not.
 func TestCloseZeroCopy(t *testing.T) {
 	at := [2]uint32{1, 0}

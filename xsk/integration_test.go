@@ -24,10 +24,10 @@ func TestReceiveAndTransmit(t *testing.T) {
 				want := testFrame(i, size)
 				peer.send(t, want)
 				d := receive(t, s, 1)
-				if got := r.umem.bytes(d[0]); !bytes.Equal(got, want) {
+				if got := r.umem.Packet(d[0]); !bytes.Equal(got, want) {
 					t.Fatalf("received %x, want %x", got, want)
 				}
-				r.umem.bytes(d[0])[5] = byte(i)
+				r.umem.Packet(d[0])[5] = byte(i)
 				want[5] = byte(i)
 				if n := s.Transmit(d); n != 1 {
 					t.Fatalf("Transmit took %d", n)
@@ -79,7 +79,7 @@ func TestLengths(t *testing.T) {
 			}
 			peer.send(t, longest)
 			d := receive(t, s, 1)[0]
-			if got := u.bytes(d); !bytes.Equal(got, longest) {
+			if got := u.Packet(d); !bytes.Equal(got, longest) {
 				t.Errorf("got %d bytes, want %d", len(got), len(longest))
 			}
 			if offset := d.Addr & uint64(u.config.ChunkSize-1); offset != 256+uint64(c.Headroom) {
@@ -297,7 +297,7 @@ func TestReinjected(t *testing.T) {
 				peer.send(t, marked)
 				if mode == ModeCopy {
 					d := receive(t, s, 1)[0]
-					if got := r.umem.bytes(d); !bytes.Equal(got, marked) {
+					if got := r.umem.Packet(d); !bytes.Equal(got, marked) {
 						t.Fatalf("%d bytes: %x on the socket", size, got)
 					}
 					r.umem.Free(d.Addr)
@@ -321,7 +321,7 @@ func TestReinjected(t *testing.T) {
 			for _, miss := range misses {
 				peer.send(t, miss)
 				d := receive(t, s, 1)[0]
-				if got := r.umem.bytes(d); !bytes.Equal(got, miss) {
+				if got := r.umem.Packet(d); !bytes.Equal(got, miss) {
 					t.Errorf("%x on the socket, want %x", got, miss)
 				}
 				r.umem.Free(d.Addr)
@@ -355,7 +355,7 @@ func TestNoMark(t *testing.T) {
 	copy(frame, testFrame(0, 14))
 	newPacketSocket(t, w.peerIdx).send(t, frame)
 	d := receive(t, s, 1)[0]
-	if got := u.bytes(d); !bytes.Equal(got, frame) {
+	if got := u.Packet(d); !bytes.Equal(got, frame) {
 		t.Errorf("%x", got)
 	}
 	u.Free(d.Addr)

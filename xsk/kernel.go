@@ -3,6 +3,7 @@
 package xsk
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,12 @@ func (linux) socket() (int, unix.Errno) {
 	return fd, errnoOf(err)
 }
 
-func (linux) closeFD(fd int) unix.Errno { return errnoOf(unix.Close(fd)) }
+func (linux) closeFD(fd int) unix.Errno {
+	// A child process between fork and exec would hold the socket open, and the kernel receiving, beyond the close.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return errnoOf(unix.Close(fd))
+}
 
 func (linux) setsockopt(fd, level, option int, value unsafe.Pointer, size uintptr) unix.Errno {
 	_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(option), uintptr(value), size, 0)

@@ -87,5 +87,3 @@ func receive(t testing.TB, s *Socket, n int) []Desc {
 	})
 	return got
 }
-
-func (u *UMEM) bytes(d Desc) []byte { return u.mem[d.Addr : d.Addr+uint64(d.Len)] }

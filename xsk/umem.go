@@ -81,6 +81,17 @@ func (u *UMEM) Chunk(addr uint64) []byte {
 	return u.mem[from : from+size : from+size]
 }
 
+// Packet returns the bytes that d describes, or nil if they are not within one chunk. They can be resliced up to the end of the chunk,
+// not beyond. Whose they are, and how long, is as for Chunk. It does not allocate.
+func (u *UMEM) Packet(d Desc) []byte {
+	offset, n := int(d.Addr)&int(u.config.ChunkSize-1), int(d.Len)
+	chunk := u.Chunk(d.Addr)
+	if offset+n > len(chunk) {
+		return nil
+	}
+	return chunk[offset : offset+n]
+}
+
 // Close closes all sockets that are still open and unmaps the memory. Chunks must no longer be used then: touching one is a
 // fault that ends the process (P44). The Ledger can still be asked. A second Close does nothing and returns nil.
 func (u *UMEM) Close() error {
