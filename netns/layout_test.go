@@ -100,3 +100,25 @@ func TestNeighbourRoutes(t *testing.T) {
 		t.Errorf("got %v", r)
 	}
 }
+
+func TestSolicitedNodeGroups(t *testing.T) {
+	const igmp6 = `1    lo              ff020000000000000000000000000001     1 0000000C 0
+7    veth1           ff0200000000000000000001ff000002     2 00000004 0
+8    veth10          ff0200000000000000000001ff123456     1 00000004 0
+`
+	for _, c := range []struct {
+		link, addr string
+		want       bool
+	}{
+		{"veth1", "2001:db8::2", true},
+		{"veth1", "fe80::2", true},
+		{"veth1", "2001:db8::3", false},
+		{"veth1", "2001:db8::12:3456", false},
+		{"veth10", "2001:db8::12:3456", true},
+		{"veth0", "2001:db8::2", false},
+	} {
+		if got := inGroup(igmp6, c.link, solicitedNode(netip.MustParseAddr(c.addr))); got != c.want {
+			t.Errorf("%s at %s: %v, want %v", c.addr, c.link, got, c.want)
+		}
+	}
+}

@@ -52,6 +52,9 @@ func (l *Lab) Up() (err error) {
 			return err
 		}
 	}
+	if err := r.step("wait for the links", r.settle); err != nil {
+		return err
+	}
 	// Whatever the kernel was asked for: what counts is what is there.
 	return survey(l, r.sites).Err()
 }
