@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// ScriptError is an error of a script: one that it raised, or its failure to
+// compile.
+type ScriptError struct {
+	Script    string // the file, as Config.Script names it, or that of a module
+	Line      int    // from 1; 0 if it is not known
+	Msg       string
+	Traceback string // the calls that led there, one per line, innermost first; may be empty
+}
+
+// Error gives "scripts/echo.lua:12: message".
+func (e *ScriptError) Error() string {
+	if e.Line == 0 {
+		return e.Script + ": " + e.Msg
+	}
+	return fmt.Sprintf("%s:%d: %s", e.Script, e.Line, e.Msg)
+}
+
+// position parts "scripts/echo.lua:12: message".
+var position = regexp.MustCompile(`(?s)^(.+?):(\d+): ?(.*)$`)
+
+// scriptError makes a ScriptError of what PCall or Load returned.
+func (s *State) scriptError(err error) *ScriptError {
+	var api *lua.ApiError
+	if !errors.As(err, &api) {
+		return &ScriptError{Script: s.cfg.Script, Msg: err.Error()}
+	}
+	e := &ScriptError{Script: s.cfg.Script, Traceback: cleanTraceback(api.StackTrace)}
+	switch v := api.Object.(type) {
+	case lua.LString:
+		e.Msg = string(v)
+	case lua.LNumber:
+		e.Msg = v.String()
+	case *lua.LTable:
+		e.Msg = s.tableMessage(v)
+	default:
+		e.Msg = "the error value is " + describe(v) + ", not a message"
+	}
+	if api.Type == lua.ApiErrorPanic {
+		e.Msg = "internal error: " + e.Msg
+	}
+	if m := position.FindStringSubmatch(e.Msg); m != nil && s.isScript(m[1]) {
+		e.Script, e.Msg = m[1], m[3]
+		e.Line, _ = strconv.Atoi(m[2])
+	} else if m := position.FindStringSubmatch(firstLine(e.Traceback)); m != nil && s.isScript(m[1]) && api.Type == lua.ApiErrorPanic {
+		e.Script = m[1]
+		e.Line, _ = strconv.Atoi(m[2])
+	}
+	return e
+}
+
+// tableMessage gives the message of an error whose value is a table: what its
+// __tostring says, if that works.
+func (s *State) tableMessage(t *lua.LTable) string {
+	fn := s.L.GetMetaField(t, "__tostring")
+	if fn == lua.LNil {
+		return "the error value is a table, not a message"
+	}
+	top := s.L.GetTop()
+	defer s.L.SetTop(top)
+	s.L.Push(fn)
+	s.L.Push(t)
+	if err := s.L.PCall(1, 1, nil); err != nil {
+		return "the error value is a table whose __tostring fails"
+	}
+	return s.L.Get(-1).String()
+}
+
+// isScript reports whether a file is one that the state has compiled.
+func (s *State) isScript(name string) bool { return s.scripts[name] }
+
+// cleanTraceback drops the lines of a gopher-lua traceback that say nothing
+// about the script: calls of Go functions, which have neither a name nor a
+// line.
+func cleanTraceback(t string) string {
+	var kept []string
+	for line := range strings.SplitSeq(t, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || line == "stack traceback:" || strings.HasPrefix(line, "[G]") {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept, "\n")
+}
+
+// firstLine gives a string up to its first newline.
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+// syntaxError makes a ScriptError of an error of gopher-lua's parser or
+// compiler.
+func syntaxError(script string, err error) *ScriptError {
+	e := &ScriptError{Script: script}
+	var p *parse.Error
+	var c *lua.CompileError
+	switch {
+	case errors.As(err, &p):
+		e.Line = max(p.Pos.Line, 0)
+		e.Msg = strings.TrimSpace(p.Message)
+		switch {
+		case p.Pos.Line == parse.EOF:
+			e.Msg += " at the end of the file: an \"end\" or a bracket may be missing"
+		case p.Token != "":
+			e.Msg += " near " + quote(p.Token)
+		}
+	case errors.As(err, &c):
+		e.Line, e.Msg = c.Line, c.Message
+	default:
+		e.Msg = err.Error()
+	}
+	return e
+}
+
+// quote puts a string of a script between quotation marks, as Lua writes it.
+func quote(s string) string { return strconv.Quote(s) }

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Handle calls on_packet on each packet, in order, and fills in the answers.
+// What a handler did to a packet before it failed is not undone. Handle itself
+// does not allocate, nor do the accessors of fields, but for the few numbers
+// above 65535 and the IPv6 addresses that the State has not seen lately.
+//
+// All packets share one protected call, because that costs more than the call
+// of a handler; after a failure it is made anew for the rest.
+func (s *State) Handle(pkts []Packet) {
+	if s.closed {
+		for i := range pkts {
+			pkts[i].Verdict, pkts[i].Err = 0, &ScriptError{Script: s.cfg.Script, Msg: "the state is closed"}
+		}
+		return
+	}
+	s.batch, s.next = pkts, 0
+	for s.next < len(pkts) {
+		s.L.Push(s.driver)
+		if err := s.L.PCall(0, 0, nil); err != nil {
+			s.failed(err)
+		}
+	}
+	s.batch = nil
+}
+
+// drive is the Go function inside the protected call.
+func (s *State) drive(L *lua.LState) int {
+	for s.next < len(s.batch) {
+		p := &s.batch[s.next]
+		p.Verdict, p.Out, p.Err = 0, 0, nil
+		s.quota.reset()
+		if s.handlerChanged {
+			if p.Err = s.findHandler(); p.Err != nil {
+				s.next++
+				continue
+			}
+			s.handlerChanged = false
+		}
+		s.begin(p)
+		L.Push(s.handler)
+		L.Push(s.view(kindPacket))
+		L.Call(1, 1)
+		v := L.Get(-1)
+		L.Pop(1)
+		s.decide(p, v)
+		s.end()
+		s.next++
+	}
+	return 0
+}
+
+// failed ends the packet in hand with an error.
+func (s *State) failed(err error) {
+	p := &s.batch[s.next]
+	p.Verdict, p.Out = 0, 0
+	p.Err = s.scriptError(err)
+	s.end()
+	s.repair()
+	s.next++
+}
+
+// decide takes what on_packet returned as the verdict on p.
+func (s *State) decide(p *Packet, v lua.LValue) {
+	switch v := v.(type) {
+	case *lua.LNilType:
+		p.Verdict = Pass
+		return
+	case lua.LNumber:
+		switch v {
+		case lua.LNumber(Drop), lua.LNumber(Pass), lua.LNumber(TX):
+			p.Verdict = Verdict(v)
+			return
+		}
+	case *lua.LUserData:
+		if o := objectOf(v); o != nil && o.kind == kindPort {
+			p.Verdict, p.Out = Redirect, o.port.Index
+			return
+		}
+	}
+	p.Err = &ScriptError{
+		Script: s.handler.Proto.SourceName,
+		Line:   s.handler.Proto.LineDefined,
+		Msg:    fmt.Sprintf("on_packet returned %s; expected nil, pv.PASS, pv.DROP, pv.TX or a port", describe(v)),
+	}
+}
+
+// findHandler looks up on_packet.
+func (s *State) findHandler() error {
+	switch fn := s.L.G.Global.RawGetString("on_packet").(type) {
+	case *lua.LFunction:
+		if fn.IsG {
+			return &ScriptError{Script: s.cfg.Script, Msg: "on_packet is a function of the library; expected one of the script"}
+		}
+		s.handler = fn
+		return nil
+	case *lua.LNilType:
+		return s.missingHandler()
+	default:
+		return &ScriptError{Script: s.cfg.Script, Msg: fmt.Sprintf("on_packet is %s; expected a function", describe(fn))}
+	}
+}
+
+// missingHandler makes the error of a script without on_packet, with what was
+// perhaps meant to be it.
+func (s *State) missingHandler() error {
+	e := &ScriptError{Script: s.cfg.Script, Msg: "the script defines no global function on_packet(pkt)"}
+	var names []string
+	s.L.G.Global.ForEach(func(k, v lua.LValue) {
+		fn, ok := v.(*lua.LFunction)
+		if name, isName := k.(lua.LString); ok && isName && !fn.IsG {
+			names = append(names, string(name))
+		}
+	})
+	if near := nearest("on_packet", names); near != "" {
+		fn := s.L.G.Global.RawGetString(near).(*lua.LFunction)
+		e.Line = fn.Proto.LineDefined
+		e.Msg += fmt.Sprintf(`; did you mean on_packet? found %s at line %d`, near, e.Line)
+	}
+	return e
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"strconv"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// libraries are the globals whose functions have names that properties have as
+// well, such as string.len; they hold no objects of ours.
+var libraries = map[string]bool{
+	"_G": true, "bit32": true, "coroutine": true, "math": true, "os": true, "pv": true, "string": true, "table": true,
+}
+
+// attr rewrites an index operation: a member of pv becomes a constant, and
+// reading a property becomes a call. Not to do so is never wrong, only slower.
+func (r *rewriter) attr(e *ast.AttrGetExpr) ast.Expr {
+	if c := r.module(e); c != nil {
+		return c
+	}
+	p := r.property(e)
+	what := r.what(e.Object)
+	e.Object = r.expr(e.Object)
+	if p == nil {
+		e.Key = r.key(e.Key, false)
+		return e
+	}
+	g := &getter{s: r.s, prop: p, what: what}
+	return r.call(e, "get "+p.name+" of "+what, g.call, true, single(e.Object))
+}
+
+// property gives the property that an index operation may be about, nil if it
+// is about none.
+func (r *rewriter) property(e *ast.AttrGetExpr) *property {
+	key, ok := e.Key.(*ast.StringExpr)
+	if !ok || r.onlyTable(e.Object) {
+		return nil
+	}
+	if id, ok := e.Object.(*ast.IdentExpr); ok && r.uses[id] == nil && libraries[id.Value] {
+		return nil
+	}
+	return properties[key.Value]
+}
+
+// what names an expression that is indexed, for error messages: "local 'udp'".
+// It is empty for one that has no name.
+func (r *rewriter) what(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		sym := r.uses[e]
+		switch {
+		case sym == nil:
+			return "global '" + e.Value + "'"
+		case sym.fn == r.fn:
+			return "local '" + e.Value + "'"
+		}
+		return "upvalue '" + e.Value + "'"
+	case *ast.AttrGetExpr:
+		if key, ok := e.Key.(*ast.StringExpr); ok {
+			return "field '" + key.Value + "'"
+		}
+	}
+	return ""
+}
+
+// module gives the constant that a member of the module pv is, nil if e is not
+// one for certain.
+func (r *rewriter) module(e *ast.AttrGetExpr) ast.Expr {
+	key, ok := e.Key.(*ast.StringExpr)
+	if !ok || !r.isModule(e.Object) || r.reads["setfenv"] {
+		return nil
+	}
+	switch v := r.s.pv.RawGetString(key.Value).(type) {
+	case lua.LNumber:
+		n := &ast.NumberExpr{Value: strconv.FormatFloat(float64(v), 'g', -1, 64)}
+		n.SetLine(e.Line())
+		return n
+	case *lua.LFunction, *lua.LTable:
+		return r.constant(e, "pv."+key.Value, func() lua.LValue { return v })
+	}
+	return nil
+}
+
+// isModule reports whether an expression is certain to be the module pv: the
+// global, or a local variable that is never anything else.
+func (r *rewriter) isModule(e ast.Expr) bool {
+	id, ok := e.(*ast.IdentExpr)
+	if !ok {
+		return false
+	}
+	sym := r.uses[id]
+	if sym == nil {
+		return id.Value == "pv"
+	}
+	if sym.unknown || sym.assigned > 0 || len(sym.values) != 1 {
+		return false
+	}
+	switch v := sym.values[0].(type) {
+	case *ast.IdentExpr:
+		return v.Value == "pv" && r.uses[v] == nil
+	case *ast.FuncCallExpr:
+		return r.isRequire(v)
+	}
+	return false
+}
+
+// isRequire reports whether a call is require "pv".
+func (r *rewriter) isRequire(call *ast.FuncCallExpr) bool {
+	id, ok := call.Func.(*ast.IdentExpr)
+	if !ok || id.Value != "require" || r.uses[id] != nil || r.globals["require"] || len(call.Args) != 1 {
+		return false
+	}
+	arg, ok := call.Args[0].(*ast.StringExpr)
+	return ok && arg.Value == "pv"
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pvlua/packet"
+)
+
+// State is one Lua state with one script. It belongs to one goroutine. Two
+// states share nothing but constants.
+type State struct {
+	cfg    Config
+	L      *lua.LState
+	quota  *quota
+	values *values
+	random *rand.Rand
+
+	ports  []*port
+	timers timers
+
+	// The packet in hand.
+	pkt     *Packet // nil outside of on_packet
+	b       []byte  // its bytes
+	lay     packet.Layout
+	stale   bool // lay is not that of b
+	kept    bool // the script keeps a view
+	views   views
+	scratch [16]byte // an address on its way into it
+	needle  []byte   // what is looked for in it
+
+	metatables    [numKinds]*lua.LTable
+	deadMetatable *lua.LTable
+
+	// Handle's work.
+	handler        *lua.LFunction // on_packet
+	handlerChanged bool           // it has been assigned
+	driver         *lua.LFunction
+	batch          []Packet
+	next           int // in batch
+
+	pv      *lua.LTable // the members of the module pv
+	frozen  map[*lua.LTable]*lua.LTable
+	modules *modules
+	scripts map[string]bool // names of what was compiled
+	closer  *lua.LFunction  // does nothing; see closeUpvalues
+	// identity gives its arguments back.
+	identity *lua.LFunction
+	closed   bool
+}
+
+func init() {
+	// gopher-lua has these as globals of the process. The first turns off
+	// the arg table of Lua 5.0, which costs every vararg call. The second
+	// keeps t[0x01020304] = 1 from making an array of all the elements below;
+	// longer arrays work as well, but from there on by hashing.
+	lua.CompatVarArg = false
+	lua.MaxArrayIndex = maxArray
+}
+
+// Load makes a State: it compiles the script and runs its main chunk. An error
+// of the script is a *ScriptError.
+func Load(c Config) (*State, error) {
+	if c.Host == nil {
+		return nil, errors.New("luabind: Config.Host is missing")
+	}
+	if c.Quota < 0 {
+		return nil, fmt.Errorf("luabind: a quota of %d instructions: it must be positive", c.Quota)
+	}
+	if c.Quota == 0 {
+		c.Quota = DefaultQuota
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Stdout == nil {
+		c.Stdout = io.Discard
+	}
+	source := c.Source
+	if source == nil {
+		var err error
+		if source, err = os.ReadFile(c.Script); err != nil {
+			return nil, fmt.Errorf("script: %w", err)
+		}
+	}
+	s := newState(c)
+	if err := s.runMain(source); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// newState makes a State with all libraries and no script.
+func newState(c Config) *State {
+	fillSmall()
+	s := &State{
+		cfg:     c,
+		L:       lua.NewState(lua.Options{SkipOpenLibs: true}),
+		quota:   newQuota(c.Quota),
+		values:  new(values),
+		random:  newRandom(0),
+		stale:   true,
+		frozen:  make(map[*lua.LTable]*lua.LTable),
+		scripts: make(map[string]bool),
+	}
+	s.closer = s.L.NewFunctionFromProto(emptyFunction())
+	s.driver = s.L.NewFunction(s.drive)
+	s.makeMetatables()
+	s.openLibraries()
+	s.makePorts()
+	s.openModule()
+	s.openModules()
+	s.L.SetContext(s.quota)
+	return s
+}
+
+// runMain compiles and runs the script and finds its on_packet.
+func (s *State) runMain(source []byte) error {
+	fn, err := s.compile(s.cfg.Script, source)
+	if err != nil {
+		return err
+	}
+	if err := s.protectedCall(fn); err != nil {
+		return err
+	}
+	return s.findHandler()
+}
+
+// protectedCall calls a function of the script without arguments or results,
+// as a callback of its own.
+func (s *State) protectedCall(fn *lua.LFunction) error {
+	s.quota.reset()
+	s.L.Push(fn)
+	if err := s.L.PCall(0, 0, nil); err != nil {
+		e := s.scriptError(err)
+		s.repair()
+		return e
+	}
+	return nil
+}
+
+// repair puts the Lua state in order after a failed call.
+func (s *State) repair() {
+	s.L.G.CurrentThread = s.L.G.MainThread
+	s.closeUpvalues(s.L)
+}
+
+// closeUpvalues detaches the variables of functions that were left by an error
+// from the registers that they were in, if closures have captured them.
+// gopher-lua forgets that in some cases. Returning from a function does it for
+// all registers above the function's first one.
+func (s *State) closeUpvalues(L *lua.LState) {
+	left := s.quota.left
+	s.quota.left = max(left, 1)
+	L.Push(s.closer)
+	L.Call(0, 0)
+	s.quota.left = left
+}
+
+// emptyFunction compiles a function that does nothing.
+func emptyFunction() *lua.FunctionProto {
+	proto, err := lua.Compile(nil, "pvlua")
+	if err != nil {
+		panic(err)
+	}
+	return proto
+}
+
+// Start calls on_start, if the script has it.
+func (s *State) Start() error { return s.callGlobal("on_start") }
+
+// Stop calls on_stop, if the script has it. The State can't be used after it
+// but for Close.
+func (s *State) Stop() error { return s.callGlobal("on_stop") }
+
+// callGlobal calls a global function of the script, if it is there.
+func (s *State) callGlobal(name string) error {
+	if s.closed {
+		return errors.New("luabind: the state is closed")
+	}
+	switch fn := s.L.G.Global.RawGetString(name).(type) {
+	case *lua.LNilType:
+		return nil
+	case *lua.LFunction:
+		return s.protectedCall(fn)
+	default:
+		return &ScriptError{Script: s.cfg.Script, Msg: fmt.Sprintf("%s is %s; expected a function", name, describe(fn))}
+	}
+}
+
+// Close releases what the State holds. Closing it twice does no harm.
+func (s *State) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.timers.clear()
+	s.L.Close()
+}
