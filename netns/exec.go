@@ -97,9 +97,11 @@ func (ns *NS) settle() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("make private mounts for %v: %w", ns, os.NewSyscallError("unshare", err))
 	}
-	// Slave: mounts made later in the system appear here, ours do not appear there.
-	if err := unix.Mount("", "/", "none", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
-		return &fs.PathError{Op: "make private mounts of", Path: "/", Err: err}
+	// Only what is changed below: ip-netns(8) makes slaves of all mounts, so that names
+	// which the command gives to new namespaces, being mounts in runDir, are
+	// known to nobody else and can't be used again.
+	if err := enslave("/", 0); err != nil {
+		return err
 	}
 	if err := mountSys(); err != nil {
 		return err
@@ -107,7 +109,20 @@ func (ns *NS) settle() error {
 	return ns.bindEtc()
 }
 
+// enslave keeps changes of what is mounted on the mount at path from the rest of the
+// system, but not those of the rest from here (mount_namespaces(7)).
+func enslave(path string, flags uintptr) error {
+	if err := unix.Mount("", path, "none", unix.MS_SLAVE|flags, ""); err != nil {
+		return &fs.PathError{Op: "make private mounts of", Path: path, Err: err}
+	}
+	return nil
+}
+
 func mountSys() error {
+	// EINVAL: it is no mount, but a directory of / .
+	if err := enslave("/sys", unix.MS_REC); err != nil && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
 	var flags uintptr
 	if err := unix.Unmount("/sys", unix.MNT_DETACH); err != nil {
 		// It cannot be taken away; a read-only one may only be covered by another such.
@@ -136,8 +151,16 @@ func (ns *NS) bindEtc() error {
 	if err != nil {
 		return err
 	}
+	if len(entries) > 0 {
+		if err := enslave("/etc", unix.MS_REC); err != nil && !errors.Is(err, unix.EINVAL) {
+			return err
+		}
+	}
 	for _, e := range entries {
 		from, to := filepath.Join(dir, e.Name()), filepath.Join("/etc", e.Name())
+		if err := enslave(to, unix.MS_REC); err != nil && !errors.Is(err, unix.EINVAL) {
+			return err
+		}
 		if err := unix.Mount(from, to, "none", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("put %s in place of %s: %w", from, to, err)
 		}

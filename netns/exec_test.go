@@ -69,6 +69,18 @@ var subjects = map[string]func(t *testing.T){
 		fmt.Printf("<child %d>\n", cmd.Process.Pid)
 		time.Sleep(time.Hour)
 	},
+	"create": func(t *testing.T) {
+		ns, err := netns.Create(os.Getenv("NAME"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns.Close()
+	},
+	"delete": func(t *testing.T) {
+		if err := netns.Delete(os.Getenv("NAME")); err != nil {
+			t.Fatal(err)
+		}
+	},
 	"killed up": killedUp, // see interrupted_test.go
 }
 
@@ -136,6 +148,28 @@ func TestCommandSeesItsNamespace(t *testing.T) {
 		t.Errorf("our own /sys: %v, %v", names, err)
 	}
 	everyThreadIsHome(t)
+}
+
+// A lab can be raised and removed from within a namespace.
+func TestNamesGivenByACommandAreKnownToAll(t *testing.T) {
+	ns := newNS(t)
+	name := labtest.Prefix(t) + "new"
+	cmd, out := subject("create", "NAME="+name)
+	if err := ns.Run(cmd); err != nil {
+		t.Fatalf("%v; it wrote:\n%s", err, out)
+	}
+	made, err := netns.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Close()
+	cmd, out = subject("delete", "NAME="+name)
+	if err := ns.Run(cmd); err != nil {
+		t.Fatalf("%v; it wrote:\n%s", err, out)
+	}
+	if _, err := netns.Open(name); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after its removal by a command: %v", err)
+	}
 }
 
 func TestCommandGetsTheNamespacesEtc(t *testing.T) {

@@ -60,7 +60,7 @@ func openFile(path string) (*NS, error) {
 	kind, err := unix.IoctlRetInt(int(f.Fd()), unix.NS_GET_NSTYPE)
 	if err != nil || kind != unix.CLONE_NEWNET {
 		f.Close()
-		return nil, fmt.Errorf("%s is no network namespace", path)
+		return nil, fmt.Errorf("%s is no network namespace (if it was left over, remove it: rm %[1]s)", path)
 	}
 	return &NS{f: f}, nil
 }
