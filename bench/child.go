@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -52,8 +53,7 @@ func startChild(ns netns.NsHandle, cpu int, path string, args ...string) (*child
 	return c, nil
 }
 
-// running says whether it has not ended yet; if it has, the error tells what it
-// said.
+// running is nil while it runs; then the error says how it ended.
 func (c *child) running() error {
 	select {
 	case <-c.ended:
@@ -82,9 +82,11 @@ func (c *child) stop(within time.Duration) error {
 }
 
 func (c *child) failure(how string) error {
-	said := bytes.TrimSpace(c.stderr.Bytes())
 	if c.err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", c.name, how, c.err, said)
+		return fmt.Errorf("%s %s: %w", c.name, how, c.err)
 	}
-	return fmt.Errorf("%s %s\n%s", c.name, how, said)
+	return fmt.Errorf("%s %s", c.name, how)
 }
+
+// said is what it wrote on standard error. It must have ended.
+func (c *child) said() string { return strings.TrimSpace(c.stderr.String()) }

@@ -19,10 +19,12 @@ type contender struct {
 
 // A device is a contender at work.
 type device interface {
-	// running fails with what is known if it has ended by itself.
+	// running is nil while it works; then the error says how it ended.
 	running() error
 	// stop ends it and returns its own counters, nil if it keeps none.
 	stop() (totals, error)
+	// said is what it complained of, to be asked for once it has been stopped.
+	said() string
 }
 
 // places says where things are: on which processors, in which files.
@@ -87,6 +89,7 @@ func pvlua(script []string, ports ...string) contender {
 type kernel []*object
 
 func (kernel) running() error { return nil }
+func (kernel) said() string   { return "" }
 
 func (k kernel) stop() (totals, error) {
 	for _, o := range k {

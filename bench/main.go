@@ -100,7 +100,7 @@ func names() []string {
 	for _, s := range scenarios() {
 		n = append(n, s.name)
 	}
-	return n
+	return append(n, handlersName)
 }
 
 // selected is the names that are to run.
@@ -140,6 +140,11 @@ func benchmark(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	var errs []error
 	if err := matches(ctx, o, stdout, say); err != nil {
 		errs = append(errs, err)
+	}
+	if slices.Contains(o.selected(), handlersName) && ctx.Err() == nil {
+		if err := handlers(ctx, o, stdout, say); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,45 +93,48 @@ type sample struct {
 	through, offered float64
 }
 
-// measure runs one contender once under load. The first error counts, and
-// nothing is left running. If ctx ends, so does the measurement, with ctx's error.
-func (r *rig) measure(ctx context.Context, s scenario, c contender, l load) (m sample, err error) {
+// measure runs one contender once under load and stops it. If ctx ends, so does
+// the measurement, with ctx's error.
+func (r *rig) measure(ctx context.Context, s scenario, c contender, l load) (sample, error) {
 	before, err := r.deliveredAll(s)
 	if err != nil {
-		return m, err
+		return sample{}, err
 	}
 	dev, err := c.start(r.lab, r.at)
 	if err != nil {
-		return m, err
+		return sample{}, err
 	}
-	stopped := false
-	defer func() {
-		if !stopped {
-			_, stopErr := dev.stop()
-			err = errors.Join(err, stopErr)
+	m, err := r.load(ctx, s, dev, l)
+	ended := dev.running()
+	own, stopErr := dev.stop()
+	if err = cmp.Or(err, ended, stopErr); err == nil {
+		var after uint64
+		if after, err = r.deliveredAll(s); err == nil {
+			err = compare(own, after-before)
 		}
-	}()
-	if err := r.await(ctx, dev, "attach itself", func() (bool, error) { return r.allAttached(s) }); err != nil {
-		return m, err
 	}
-	if m, err = r.window(ctx, s, dev, l); err != nil {
-		return m, err
+	if said := dev.said(); err != nil && said != "" {
+		err = fmt.Errorf("%w; it said:\n%s", err, said)
 	}
-	time.Sleep(drainTime)
-	stopped = true
-	own, err := dev.stop()
-	if err != nil {
-		return m, err
-	}
-	after, err := r.deliveredAll(s)
-	if err != nil {
-		return m, err
-	}
-	return m, compare(own, after-before)
+	return m, err
 }
 
-// window sends to a device that is up and measures from when packets have come
-// through it for the time of warming up.
+// load puts a device to work as soon as it is up, and returns when it has had
+// the time to deal with all that was sent.
+func (r *rig) load(ctx context.Context, s scenario, dev device, l load) (sample, error) {
+	err := r.await(ctx, dev, "attach itself", func() (bool, error) { return r.allAttached(s) })
+	if err != nil {
+		return sample{}, err
+	}
+	m, err := r.window(ctx, s, dev, l)
+	if err != nil {
+		return sample{}, err
+	}
+	return m, sleep(ctx, drainTime)
+}
+
+// window sends to a device that is up. It measures after packets have come
+// through for the time of warming up.
 func (r *rig) window(ctx context.Context, s scenario, dev device, l load) (m sample, err error) {
 	gen, err := r.generator(s, l)
 	if err != nil {
@@ -173,7 +177,7 @@ func (r *rig) window(ctx context.Context, s scenario, dev device, l load) (m sam
 		return m, err
 	}
 	ms := b.at.Sub(a.at).Seconds() * 1e3
-	return sample{through: float64(b.through-a.through) / ms, offered: float64(b.sent-a.sent) / ms}, dev.running()
+	return sample{through: float64(b.through-a.through) / ms, offered: float64(b.sent-a.sent) / ms}, nil
 }
 
 // A reading is the two counters at one time.
