@@ -24,7 +24,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # Wait for another apt-get rather than fail beside it.
-apt-get install -y -qq -o DPkg::Lock::Timeout=120 clang make libxdp-dev libbpf-dev >/dev/null
+apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 clang make libxdp-dev libbpf-dev >/dev/null
 have || {
 	echo "bench: clang, make, libxdp-dev and libbpf-dev are installed but don't work" >&2
 	exit 1

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -34,7 +33,7 @@ func (r *rig) match(ctx context.Context, s scenario, l load, rounds int, say fun
 			}
 			m, err := r.measure(ctx, s, s.contenders[i], l)
 			if ctx.Err() != nil {
-				return nil, errors.Join(ctx.Err(), err)
+				return nil, ctx.Err()
 			}
 			if err != nil {
 				res.err = fmt.Errorf("%s, %s: %w", s.name, res.contender, err)
