@@ -36,9 +36,9 @@ const doctorHelp = `pvlua doctor says whether pvlua can run on an interface, and
 
   pvlua doctor [flags] INTERFACE
 
-      --mode MODE       as for pvlua: auto, native, zerocopy, copy or generic (auto)
-  -s, --chunk-size N    as for pvlua: 2048 or 4096 (by the MTU)
-  -c, --chunk-count N   as for pvlua (4096)
+      --mode MODE       auto, native, zerocopy, copy or generic, as for pvlua
+  -s, --chunk-size N    2048 or 4096, as for pvlua
+  -c, --chunk-count N   as for pvlua
       --no-trial        do not attach anything, not even for a moment
 
 Last of all it attaches the XDP program for a moment, to see which mode works.
@@ -64,34 +64,32 @@ func doctorCommand(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "pvlua doctor: %v\n(pvlua doctor --help shows the usage)\n", err)
-		return exitUsage
+		return usageError(stderr, "pvlua doctor", err)
 	}
 	return judge(gatherFacts(o), stdout)
 }
 
 func parseDoctor(args []string) (o doctorOptions, err error) {
-	flags := pflag.NewFlagSet("pvlua doctor", pflag.ContinueOnError)
-	flags.Usage = func() {}
-	flags.SetOutput(io.Discard)
+	flags := newFlags("pvlua doctor")
 	mode := flags.String("mode", "auto", "")
 	noTrial := flags.Bool("no-trial", false, "")
 	flags.Uint32VarP(&o.frames.ChunkSize, "chunk-size", "s", 0, "")
 	flags.Uint32VarP(&o.frames.ChunkCount, "chunk-count", "c", 0, "")
-	if err := flags.Parse(args); err != nil {
+	if err := parseFlags(flags, args); err != nil {
 		return o, err
 	}
 	var errs []error
-	if flags.NArg() == 1 && flags.Arg(0) != "" {
-		o.name = flags.Arg(0)
-	} else {
-		errs = append(errs, fmt.Errorf("give one interface, not %q", flags.Args()))
+	switch o.name = flags.Arg(0); {
+	case flags.NArg() == 0:
+		errs = append(errs, errors.New("give one interface"))
+	case flags.NArg() > 1 || o.name == "":
+		errs = append(errs, fmt.Errorf("give one interface, not %s", quoted(flags.Args())))
 	}
-	if o.mode, err = xsk.ParseMode(*mode); err != nil {
-		errs = append(errs, fmt.Errorf("--mode: %w", err))
+	if o.mode, err = parseMode(*mode); err != nil {
+		errs = append(errs, err)
 	}
 	o.trial = !*noTrial
-	errs = append(errs, positive(flags, "chunk-size", "chunk-count"), o.frames.Check(0))
+	errs = append(errs, positive(flags, "chunk-size", "chunk-count"), checkFrames(flags, o.frames))
 	return o, errors.Join(errs...)
 }
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"pvlua/luabind"
+	"pvlua/runtime"
+)
+
+// liveCommand runs a script on interfaces until it is interrupted.
+func liveCommand(args []string, stdout, stderr io.Writer) int {
+	config, verbose, err := parseLive(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprint(stdout, help)
+		return exitOK
+	}
+	if err != nil {
+		return usageError(stderr, "pvlua", err)
+	}
+	config.Log = newLog(stderr, verbose)
+	config.Report, config.Stdout = stderr, stdout
+	if config.Dump != nil {
+		config.Dump = stdout
+	}
+	tuneGC()
+
+	// A second signal ends the process at once: stop() restores that.
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	defer stop()
+
+	r, err := runtime.New(config)
+	if err == nil {
+		err = r.Run(ctx)
+		totals := r.Totals()
+		totals.Write(stderr)
+		if err == nil && !totals.FramesOK() {
+			err = errors.New("frames are missing: please report this")
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "pvlua:", err)
+		var script *luabind.ScriptError
+		if errors.As(err, &script) {
+			return exitScript
+		}
+		return exitFailed
+	}
+	return exitOK
+}
+
+// parseLive reads the command line of a live run. Nothing is opened yet.
+func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
+	var (
+		flags   = newFlags("pvlua")
+		mode    = flags.String("mode", "auto", "")
+		onError = flags.String("on-error", "pass", "")
+		dump    = flags.Bool("dump", false, "")
+	)
+	flags.IntVar(&config.Queues, "queues", 0, "")
+	flags.IntVar(&config.Batch, "batch", 0, "")
+	flags.IntVar(&config.Quota, "quota", 0, "")
+	flags.DurationVar(&config.Stats, "stats", 0, "")
+	flags.Lookup("stats").NoOptDefVal = "1s"
+	flags.BoolVar(&verbose, "verbose", false, "")
+	f := &config.Frames
+	flags.Uint32VarP(&f.ChunkSize, "chunk-size", "s", 0, "")
+	flags.Uint32VarP(&f.ChunkCount, "chunk-count", "c", 0, "")
+	flags.Uint32VarP(&f.RXRing, "rx-ring", "r", 0, "")
+	flags.Uint32VarP(&f.TXRing, "tx-ring", "t", 0, "")
+	flags.Uint32VarP(&f.FillRing, "fill-ring", "f", 0, "")
+	flags.Uint32VarP(&f.CompletionRing, "completion-ring", "o", 0, "")
+	if err := parseFlags(flags, args); err != nil {
+		return config, false, err
+	}
+
+	errs := []error{nameArguments(&config, flags.Args(), flags.ArgsLenAtDash())}
+	if config.Mode, err = parseMode(*mode); err != nil {
+		errs = append(errs, err)
+	}
+	switch *onError {
+	case "pass":
+		config.OnError = luabind.Pass
+	case "drop":
+		config.OnError = luabind.Drop
+	default:
+		errs = append(errs, fmt.Errorf("--on-error %s: must be pass or drop", *onError))
+	}
+	errs = append(errs, positive(flags, "queues", "batch", "quota", "stats", "chunk-size", "chunk-count",
+		"rx-ring", "tx-ring", "fill-ring", "completion-ring"))
+	if config.Stats > 0 && config.Stats < 10*time.Millisecond {
+		errs = append(errs, fmt.Errorf("--stats %v: must be 10ms or more", config.Stats))
+	}
+	errs = append(errs, checkFrames(flags, config.Frames))
+	if *dump {
+		config.Dump = io.Discard // replaced by the caller
+	}
+	if err := errors.Join(errs...); err != nil {
+		return config, verbose, err
+	}
+	return config, verbose, config.Check()
+}
+
+// nameArguments takes interfaces, script and the script's arguments, which begin
+// after a -- at index dash; dash is negative if there is none.
+func nameArguments(config *runtime.Config, args []string, dash int) error {
+	named, before := args, ""
+	if dash >= 0 {
+		named, config.Args = args[:dash], args[dash:]
+		before = "before -- "
+	}
+	for _, name := range named {
+		// A value of --stats is optional, so it has to be joined to it.
+		if _, err := time.ParseDuration(name); err == nil {
+			return fmt.Errorf("%q is no interface: for statistics write --stats=%s", name, name)
+		}
+	}
+	switch {
+	case len(named) == 0:
+		return errors.New("give at least one interface and a script: " + before + "there is nothing")
+	case len(named) == 1:
+		return fmt.Errorf("give at least one interface and a script: %sthere is only %s", before, quoted(named))
+	}
+	config.Interfaces, config.Script = named[:len(named)-1], named[len(named)-1]
+	return nil
+}
+
+// newLog logs to w, from debug messages on if verbose.
+func newLog(w io.Writer, verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(newLogHandler(w, level))
+}
+
+// tuneGC lets garbage grow to nine times what is live before it is collected,
+// unless the user says otherwise: scripts that make strings then cost a
+// collection a second instead of ten (docs/performance.md).
+func tuneGC() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(800)
+	}
+}
