@@ -64,7 +64,7 @@ func explainBind(s *Socket, donor *Socket, errno unix.Errno) error {
 			hint = "its memory is shared with " + donor.where() + ", which is zero-copy: bind all sockets in copy mode"
 		case c.Bind == BindZeroCopy:
 			kind = ErrNoZeroCopy
-			hint = "the driver cannot: use copy mode"
+			hint = "the driver has none; copy mode works with any"
 		}
 	case unix.EINVAL:
 		if n, err := queueCount(c.Name); err == nil && c.Queue >= n {
