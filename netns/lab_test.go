@@ -6,12 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +24,7 @@ import (
 )
 
 // raise ups a lab from the namespace host and has it removed after the test.
+
 func raise(t *testing.T, host *netns.NS, l *netns.Lab) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -49,6 +47,7 @@ func status(t *testing.T, host *netns.NS, l *netns.Lab) *netns.Status {
 }
 
 // open opens a namespace of the lab for the time of the test.
+
 func open(t *testing.T, l *netns.Lab, name string) *netns.NS {
 	t.Helper()
 	ns, err := netns.Open(l.Prefix + name)
@@ -60,6 +59,7 @@ func open(t *testing.T, l *netns.Lab, name string) *netns.NS {
 }
 
 // snapshot is everything about the lab that a second Up could spoil.
+
 func snapshot(t *testing.T, host *netns.NS, l *netns.Lab) string {
 	t.Helper()
 	var b strings.Builder
@@ -100,6 +100,7 @@ func snapshot(t *testing.T, host *netns.NS, l *netns.Lab) string {
 }
 
 // gone fails the test if anything of the lab is left.
+
 func gone(t *testing.T, host *netns.NS, l *netns.Lab) {
 	t.Helper()
 	if s := status(t, host, l); !s.Gone() {
@@ -158,7 +159,9 @@ func TestUpTwiceAndDownTwice(t *testing.T) {
 }
 
 // reachable says whether an unbound client in ns gets an answer from an address:
+
 // nobody listens there, so the answer is a refusal.
+
 func reachable(t *testing.T, ns *netns.NS, addr string) bool {
 	t.Helper()
 	var err error
@@ -200,6 +203,7 @@ func TestLabCarriesTraffic(t *testing.T) {
 }
 
 // probeAll has the kernel at the other end of a link answer.
+
 func probeAll(t *testing.T, from *netns.NS, link, to4, to6 string) {
 	t.Helper()
 	for _, k := range []probe.Kind{probe.ARP, probe.ICMP, probe.ND, probe.ICMP6} {
@@ -248,256 +252,6 @@ func TestLabsSideBySide(t *testing.T) {
 	}
 }
 
-func TestOtherLayouts(t *testing.T) {
-	host := labtest.Host(t)
-	addr := func(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
-	// The end in the caller's namespace may be either.
-	l := &netns.Lab{Prefix: labtest.Prefix(t), Pairs: []netns.Pair{
-		{A: netns.End{Link: "x", Namespace: "n", Addrs: addr("192.0.2.1/24")}, B: netns.End{Link: "y", Addrs: addr("192.0.2.2/24"), GRO: true}},
-		{A: netns.End{Link: "v", Namespace: "n"}, B: netns.End{Link: "w", Namespace: "m"}},
-	}}
-	raise(t, host, l)
-	s := status(t, host, l)
-	if err := s.Err(); err != nil {
-		t.Error(err)
-	}
-	probeAll(t, host, l.Prefix+"y", "192.0.2.1", "")
-	var spaces []string
-	for _, n := range s.Namespaces {
-		spaces = append(spaces, strings.TrimPrefix(n.Name, l.Prefix))
-	}
-	if !slices.Equal(spaces, []string{"n", "", "m"}) {
-		t.Errorf("namespaces %q", spaces)
-	}
-}
-
-func TestMTUQueuesPFIFOAndNoIPv6(t *testing.T) {
-	host := labtest.Host(t)
-	pairs := netns.DefaultPairs()
-	for i := range pairs {
-		for _, e := range []*netns.End{&pairs[i].A, &pairs[i].B} {
-			e.Addrs = e.Addrs[:1]
-		}
-	}
-	l := &netns.Lab{Prefix: labtest.Prefix(t), Pairs: pairs, MTU: 3000, Queues: 4, PFIFO: 77, NoIPv6: true}
-	raise(t, host, l)
-	s := status(t, host, l)
-	if err := s.Err(); err != nil {
-		t.Error(err)
-	}
-	for _, ls := range s.Links {
-		if ls.MTU != 3000 || ls.RXQueues != 4 || ls.TXQueues != 4 {
-			t.Errorf("%s: MTU %d, queues %d and %d", ls.Name, ls.MTU, ls.RXQueues, ls.TXQueues)
-		}
-	}
-	for ns, name := range map[*netns.NS]string{host: "veth0", open(t, l, "test2"): "veth3"} {
-		err := ns.Do(func() error {
-			link, err := netlink.LinkByName(l.Prefix + name)
-			if err != nil {
-				return err
-			}
-			q, err := netlink.QdiscList(link)
-			if err != nil || len(q) != 1 || q[0].Type() != "pfifo" {
-				t.Errorf("queueing disciplines of %s: %v, %v", name, q, err)
-			}
-			v6, err := netlink.AddrList(link, netlink.FAMILY_V6)
-			if err != nil || len(v6) != 0 {
-				t.Errorf("IPv6 addresses of %s: %v, %v", name, v6, err)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	// Other wishes are fulfilled by the next up; another number of queues takes new links.
-	l.MTU, l.Queues, l.PFIFO = 1400, 2, 55
-	if err := status(t, host, l).Err(); err == nil || !strings.Contains(err.Error(), "MTU of 3000, not 1400") || !strings.Contains(err.Error(), "4 receive and 4 transmit queues, not 2") {
-		t.Errorf("faults: %v", err)
-	}
-	if err := host.Do(l.Up); err != nil {
-		t.Fatal(err)
-	}
-	for _, ls := range status(t, host, l).Links {
-		if ls.MTU != 1400 || ls.RXQueues != 2 || ls.TXQueues != 2 {
-			t.Errorf("%s: MTU %d, queues %d and %d", ls.Name, ls.MTU, ls.RXQueues, ls.TXQueues)
-		}
-	}
-}
-
-func TestAddressesSurviveLinkDown(t *testing.T) {
-	host := labtest.Host(t)
-	l := &netns.Lab{Prefix: labtest.Prefix(t)}
-	raise(t, host, l)
-	err := open(t, l, "test1").Do(func() error {
-		link, err := netlink.LinkByName(l.Prefix + "veth1")
-		if err != nil {
-			return err
-		}
-		return errors.Join(netlink.LinkSetDown(link), netlink.LinkSetUp(link))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := status(t, host, l).Err(); err != nil {
-		t.Error(err)
-	}
-	probeAll(t, host, l.Prefix+"veth0", "10.0.0.5", "2001:db8::2")
-}
-
-func TestForeignThingsAreReportedAndKept(t *testing.T) {
-	host := labtest.Host(t)
-	l := &netns.Lab{Prefix: labtest.Prefix(t)}
-	foreign, err := netns.Create(l.Prefix + "test2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(foreign.Close(), netns.Delete(foreign.Name())); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := host.Do(func() error {
-		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: l.Prefix + "veth0"}, PeerName: "theirs"})
-	}); err != nil {
-		t.Fatal(err)
-	}
-	for name, f := range map[string]func() error{
-		"up": l.Up, "down": l.Down,
-		"status": func() error {
-			s, err := l.Status()
-			if err != nil {
-				t.Errorf("status: %v", err)
-			}
-			if !s.Gone() {
-				t.Errorf("nothing of the lab is there, but the status has %+v", s)
-			}
-			return s.Err()
-		},
-	} {
-		err := host.Do(f)
-		if !errors.Is(err, netns.ErrForeign) || !strings.Contains(err.Error(), "namespace "+l.Prefix+"test2 is in the way") ||
-			!strings.Contains(err.Error(), "link "+l.Prefix+"veth0 in the caller's namespace is in the way") {
-			t.Errorf("%s: %v", name, err)
-		}
-		onlyLinks(t, host, "lo", l.Prefix+"veth0", "theirs")
-		onlyLinks(t, foreign, "lo")
-		if _, err := netns.Open(l.Prefix + "test1"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: test1 should not have been made: %v", name, err)
-		}
-	}
-}
-
-func TestDownWhileInUse(t *testing.T) {
-	host := labtest.Host(t)
-	l := &netns.Lab{Prefix: labtest.Prefix(t)}
-	raise(t, host, l)
-	test1 := open(t, l, "test1")
-	cmd, r := subjectPipe(t, "sleep")
-	if err := test1.Start(cmd); err != nil {
-		t.Fatal(err)
-	}
-	waitFor(t, r, "<asleep>")
-	if err := host.Do(l.Down); err != nil {
-		t.Error(err)
-	}
-	gone(t, host, l)
-	onlyLinks(t, test1, "lo") // it lives on, as the process does
-	if !running(cmd.Process.Pid) {
-		t.Error("down killed a process")
-	}
-	// The names are free at once.
-	if err := host.Do(l.Up); err != nil {
-		t.Error(err)
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-}
-
-func TestUpRepairs(t *testing.T) {
-	host := labtest.Host(t)
-	l := &netns.Lab{Prefix: labtest.Prefix(t)}
-	raise(t, host, l)
-	at := func(ns *netns.NS, name string, f func(netlink.Link) error) func() error {
-		return func() error {
-			return ns.Do(func() error {
-				link, err := netlink.LinkByName(name)
-				if err != nil {
-					return err
-				}
-				return f(link)
-			})
-		}
-	}
-	veth0, veth1, veth2, veth3 := l.Prefix+"veth0", l.Prefix+"veth1", l.Prefix+"veth2", l.Prefix+"veth3"
-	del := func(addr string) func(netlink.Link) error {
-		return func(link netlink.Link) error {
-			a, err := netlink.ParseAddr(addr)
-			if err != nil {
-				return err
-			}
-			return netlink.AddrDel(link, a)
-		}
-	}
-	for _, c := range []struct {
-		name   string
-		damage func() error
-		fault  string
-	}{
-		{"link down", at(open(t, l, "test1"), veth1, netlink.LinkSetDown), veth1 + " is down"},
-		{"link here down", at(host, veth2, netlink.LinkSetDown), veth2 + " is down"},
-		{"lo down", at(open(t, l, "test2"), "lo", netlink.LinkSetDown), "lo in namespace " + l.Prefix + "test2 is down"},
-		{"IPv4 address", at(host, veth0, del("10.0.0.4/24")), "lacks the address 10.0.0.4/24"},
-		{"IPv6 address", at(open(t, l, "test1"), veth1, del("2001:db8::2/64")), "lacks the address 2001:db8::2/64"},
-		{"route", at(host, veth2, func(link netlink.Link) error {
-			return netlink.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: &net.IPNet{IP: net.IPv4(10, 0, 0, 7), Mask: net.CIDRMask(32, 32)}, Scope: netlink.SCOPE_LINK})
-		}), "lacks the route to 10.0.0.7 by " + veth2},
-		{"offload", func() error {
-			return host.Do(func() error { return setFeatures(veth0, true, "tx-generic-segmentation") })
-		}, "has tx-generic-segmentation on"},
-		{"pair deleted", at(host, veth2, netlink.LinkDel), "there is no link " + veth3},
-		{"namespace deleted", func() error { return netns.Delete(l.Prefix + "test1") }, "there is no namespace " + l.Prefix + "test1"},
-		{"other peer", func() error {
-			// veth3 is ours and in its place, but its peer is another link.
-			test2 := open(t, l, "test2")
-			return errors.Join(
-				at(host, veth2, netlink.LinkDel)(),
-				test2.Do(func() error {
-					return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: veth3}, PeerName: "other"})
-				}),
-				at(test2, veth3, func(link netlink.Link) error { return netlink.LinkSetAlias(link, "pvlua lab") })(),
-				host.Do(func() error {
-					return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: veth2}, PeerName: "another"})
-				}),
-				at(host, veth2, func(link netlink.Link) error { return netlink.LinkSetAlias(link, "pvlua lab") })(),
-			)
-		}, veth3 + " is not the peer of " + veth2},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if err := status(t, host, l).Err(); err != nil {
-				t.Fatalf("before: %v", err)
-			}
-			if err := c.damage(); err != nil {
-				t.Fatal(err)
-			}
-			if err := status(t, host, l).Err(); err == nil || !strings.Contains(err.Error(), c.fault) {
-				t.Errorf("status says %v, want %q", err, c.fault)
-			}
-			if err := host.Do(l.Up); err != nil {
-				t.Fatal(err)
-			}
-			if err := status(t, host, l).Err(); err != nil {
-				t.Errorf("after up: %v", err)
-			}
-			probeAll(t, host, veth0, "10.0.0.5", "2001:db8::2")
-			probeAll(t, host, veth2, "10.0.0.7", "")
-			if !reachable(t, host, "10.0.0.7") {
-				t.Error("10.0.0.7 is not reachable")
-			}
-		})
-	}
-}
-
 func TestStatusOfNothing(t *testing.T) {
 	host := labtest.Host(t)
 	l := &netns.Lab{Prefix: labtest.Prefix(t)}
@@ -514,6 +268,7 @@ func TestStatusOfNothing(t *testing.T) {
 }
 
 // TestPing has Debian's ping try the lab, as a person would.
+
 func TestPing(t *testing.T) {
 	host := labtest.Host(t)
 	ping, err := exec.LookPath("ping")
@@ -532,38 +287,4 @@ func TestPing(t *testing.T) {
 			t.Errorf("ping %v: %v\n%s", args, err, &b)
 		}
 	}
-}
-
-func TestNoDescriptorsAreLeaked(t *testing.T) {
-	host := labtest.Host(t)
-	l := &netns.Lab{Prefix: labtest.Prefix(t)}
-	raise(t, host, l)
-	before := openFiles(t)
-	for range 3 {
-		_ = status(t, host, l)
-		for _, f := range []func() error{l.Up, l.Down, l.Up} {
-			if err := host.Do(f); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if after := openFiles(t); after != before {
-		t.Errorf("%d descriptors before, %d after", before, after)
-	}
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, e := range entries {
-		// The runtime's own poller may appear at any time.
-		if to, err := os.Readlink(filepath.Join("/proc/self/fd", e.Name())); err == nil && !strings.HasPrefix(to, "anon_inode:") {
-			n++
-		}
-	}
-	return n
 }
