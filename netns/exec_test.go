@@ -195,10 +195,7 @@ func TestCommandDiesWithItsParent(t *testing.T) {
 // TestIPNetns proves that iproute2 and this package know the same namespaces.
 func TestIPNetns(t *testing.T) {
 	ns := newNS(t)
-	ip, err := exec.LookPath("ip")
-	if err != nil {
-		t.Skip("needs ip: make deps")
-	}
+	ip := tool(t, "ip")
 	out, err := exec.Command(ip, "netns", "exec", ns.Name(), ip, "-o", "link").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "lo:") || strings.Count(string(out), "\n") != 1 {
 		t.Errorf("ip netns exec: %v\n%s", err, out)

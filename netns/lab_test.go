@@ -271,10 +271,7 @@ func TestStatusOfNothing(t *testing.T) {
 
 func TestPing(t *testing.T) {
 	host := labtest.Host(t)
-	ping, err := exec.LookPath("ping")
-	if err != nil {
-		t.Skip("needs ping: make deps")
-	}
+	ping := tool(t, "ping")
 	l := &netns.Lab{Prefix: labtest.Prefix(t)}
 	raise(t, host, l)
 	for _, args := range [][]string{

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pvlua/internal/privileged"
 	"pvlua/netns"
 )
 
@@ -132,4 +133,16 @@ func waitFor(t *testing.T, r io.Reader, text string) string {
 			}
 		}
 	}
+}
+
+// tool finds a program that `make deps` installs.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil && privileged.InCI() {
+		t.Fatalf("needs %s: make deps", name)
+	} else if err != nil {
+		t.Skipf("needs %s: make deps", name)
+	}
+	return path
 }
