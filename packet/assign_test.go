@@ -316,3 +316,32 @@ func TestLinkAddress(t *testing.T) {
 		t.Errorf("%x", both)
 	}
 }
+
+// TestAssignRouting turns a routing header with hops left into options, so that
+// another destination counts in the pseudo-header, and back.
+func TestAssignRouting(t *testing.T) {
+	b := pkttest.UDP6(pkttest.Options{Extensions: []pkttest.Extension{
+		{Number: 43, Bytes: []byte{0, 2, 0, 1, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}},
+	}})
+	l := walked(b)
+	FixChecksums(b, &l)
+	right := bytes.Clone(b)
+	for _, v := range []uint64{60, 43} {
+		if err := Lookup(IP6, "nexthdr").SetUint(b, &l, v); err != nil {
+			t.Fatal(err)
+		}
+		if err := VerifyChecksums(b, &l); err != nil || l.has(Routed) != (v == 43) {
+			t.Errorf("nexthdr %d: %v, facts %#x", v, err, l.Facts)
+		}
+	}
+	if !bytes.Equal(b, right) {
+		t.Errorf("%x\n%x", right, b)
+	}
+	// The destination on the way is not in the pseudo-header.
+	if err := Lookup(IP6, "dst").SetBytes(b, &l, make([]byte, 16)); err != nil {
+		t.Fatal(err)
+	}
+	if err := VerifyChecksums(b, &l); err != nil || be16(b, int(l.sum)) != be16(right, int(l.sum)) {
+		t.Errorf("dst: %v", err)
+	}
+}

@@ -2,9 +2,6 @@
 
 package packet
 
-// l4Headers are the headers with a checksum of their own above IP.
-const l4Headers = 1<<ICMP | 1<<ICMP6 | 1<<TCP | 1<<UDP
-
 // l4 gives the header above IP that has a checksum, NumHeaders if there is none.
 func (l *Layout) l4() HeaderID {
 	for h := ICMP; h <= UDP; h++ {
@@ -24,9 +21,10 @@ type covered struct {
 	at       int    // offset of the checksum itself
 	from, to int    // as far as it is in the packet
 	pseudo   uint64 // sum of the pseudo-header, not folded; 0 without one
-	// whole: all that the checksum covers is in the packet, so that it can be
-	// computed.
-	whole bool
+	// known: the addresses in the pseudo-header are known.
+	// whole: so is the rest that the checksum covers, as it is all in the
+	// packet, and the checksum can be computed.
+	known, whole bool
 }
 
 // sum gives the sum of all that c covers, the checksum included: 0xffff when
@@ -49,7 +47,7 @@ func (c *covered) right(b []byte) uint16 {
 func (l *Layout) coverIP(b []byte) covered {
 	off := int(l.Off[IP])
 	to := min(off+max(headerLen(b, l, IP), ipLen), len(b))
-	return covered{header: IP, at: off + ipSumAt, from: off, to: to, whole: true}
+	return covered{header: IP, at: off + ipSumAt, from: off, to: to, known: true, whole: true}
 }
 
 // coverL4 gives what the checksum of header h above IP covers. The packet has
@@ -75,13 +73,13 @@ func (l *Layout) coverL4(b []byte, h HeaderID) covered {
 	if h == TCP {
 		fixed = tcpLen
 	}
-	c := covered{header: h, at: int(l.sum), from: from}
+	c := covered{header: h, at: int(l.sum), from: from, known: true}
 	c.whole = length >= fixed && from+length <= len(b) && !l.has(Fragmented)
 	c.to = min(from+max(length, fixed), len(b))
 	if h != ICMP {
-		addrs, known := l.addresses(b)
-		c.pseudo = uint64(l.Proto) + uint64(uint16(length)) + addrs
-		c.whole = c.whole && known
+		c.pseudo, c.known = l.addresses(b)
+		c.pseudo += uint64(l.Proto) + uint64(uint16(length))
+		c.whole = c.whole && c.known
 	}
 	return c
 }

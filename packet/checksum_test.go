@@ -89,19 +89,22 @@ func twinWrong(b []byte) (wrong string) {
 		pseudo = append(pseudo, b[ip+8:ip+40]...)
 	}
 	h := l.l4()
-	if h == NumHeaders || l.Facts&(Fragmented|Truncated) != 0 {
+	if h == NumHeaders || l.has(Fragmented) || l.has(Truncated) && h != UDP {
 		return wrong
 	}
 	off := int(l.Off[h])
 	if h == UDP {
-		length, _ = number(b, off+4, 2)
+		// The length is UDP's own, 0 stands for a jumbogram: RFC 2675 §4.
+		if n, _ := number(b, off+4, 2); n != 0 || l.Present(IP) {
+			length = n
+		}
+		if length < 8 || off+length > int(l.NetEnd) {
+			return wrong
+		}
 		if sum, _ := number(b, off+6, 2); sum == 0 {
 			if l.Present(IP6) {
 				wrong += "udp"
 			}
-			return wrong
-		}
-		if length < 8 || off+length > int(l.NetEnd) {
 			return wrong
 		}
 	}

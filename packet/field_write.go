@@ -93,30 +93,37 @@ func (f *Field) restructure(b []byte, l *Layout, off int, x uint64) {
 	ip, l4 := old.sums(b, f.Sum)
 	store(b, off, f.size, x)
 	l.Walk(b)
-	ipAfter, l4After := l.sums(b, f.Sum)
-	if ip != ipAfter && l.Present(IP) && l.Off[IP] == old.Off[IP] {
-		l.patchIP(b, ip^0xffff+ipAfter)
+	ipNow, l4Now := l.sums(b, f.Sum)
+	if ip.known && ipNow.known && ip.at == ipNow.at && ip.sum != ipNow.sum {
+		l.patchIP(b, ip.sum^0xffff+ipNow.sum)
 	}
 	// The checksum of a fragment covers bytes of other packets, so that the
 	// length of this one says nothing about it.
 	if f.Sum&SumL4 == 0 && (old.has(Fragmented) || l.has(Fragmented)) {
 		return
 	}
-	if l4 != l4After && l.sum == old.sum && l.l4() == old.l4() {
-		l.patchL4(b, l4^0xffff+l4After)
+	if l4.known && l4Now.known && l4.at == l4Now.at && l4.header == l4Now.header && l4.sum != l4Now.sum {
+		l.patchL4(b, l4.sum^0xffff+l4Now.sum)
 	}
 }
 
-// sums gives the sums of all that the checksums in the set sum cover, as far
-// as it is in packet b, the checksums included. The packet is not stale.
-func (l *Layout) sums(b []byte, sum Sum) (ip, l4 uint64) {
+// A summed is what a checksum covers, and its sum.
+type summed struct {
+	covered
+	sum uint64
+}
+
+// sums gives what the checksums in the set sum cover, as far as it is in packet
+// b, the checksums included; not known if there is no such checksum. The packet
+// is not stale.
+func (l *Layout) sums(b []byte, sum Sum) (ip, l4 summed) {
 	if sum&SumIP != 0 && l.Present(IP) {
-		c := l.coverIP(b)
-		ip = c.sum(b)
+		ip.covered = l.coverIP(b)
+		ip.sum = ip.covered.sum(b)
 	}
 	if h := l.l4(); sum&(SumL4|SumPseudo) != 0 && h != NumHeaders {
-		c := l.coverL4(b, h)
-		l4 = c.sum(b)
+		l4.covered = l.coverL4(b, h)
+		l4.sum = l4.covered.sum(b)
 	}
 	return ip, l4
 }

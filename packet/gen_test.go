@@ -128,12 +128,6 @@ func genPacket(t *rapid.T) []byte {
 	}
 }
 
-// genField draws a field of the table.
-func genField(t *rapid.T) *Field {
-	h := rapid.IntRange(0, NumHeaders-1).Draw(t, "header")
-	return rapid.SampledFrom(Headers[h].Fields).Draw(t, "field")
-}
-
 // genFieldOf draws a field that packet b has.
 func genFieldOf(t *rapid.T, b []byte) *Field {
 	var l Layout

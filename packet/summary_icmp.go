@@ -107,16 +107,20 @@ func (s line) redirect(code uint8, p []byte) line {
 	if len(inner) < ipLen {
 		return s.text("redirect [|icmp]")
 	}
-	s = s.text("redirect ").ip4(inner, 16).text(" to ")
+	s = s.text("redirect")
 	switch code {
-	case 0:
+	case 0, 1:
+	case 2, 3:
+		s = s.text("-tos")
+	default:
+		s = s.text("-#").num(int(code))
+	}
+	s = s.text(" ").ip4(inner, 16).text(" to ")
+	switch code {
+	case 0, 2:
 		s = s.text("net ")
-	case 1:
+	case 1, 3:
 		s = s.text("host ")
-	case 2:
-		s = s.text("net-tos ")
-	case 3:
-		s = s.text("host-tos ")
 	}
 	return s.ip4(p, 4)
 }

@@ -23,7 +23,7 @@ func (s line) icmp6(x span) line {
 			s = s.inner6(" for ", p)
 		}
 	case 4:
-		s = s.text("parameter problem").problem6(code).text(" - octet ").num32(be32(p, 4))
+		s = s.text("parameter problem").problem6(code, p)
 	case 128:
 		s = s.text("echo request").echo(p)
 	case 129:
@@ -96,15 +96,17 @@ func (s line) unreachable6(code uint8, p []byte) line {
 	return s.inner6("unreachable ", p).text(" - #").num(int(code))
 }
 
-// problem6 appends the code of a parameter problem (RFC 4443 §3.4).
-func (s line) problem6(code uint8) line {
+// problem6 appends what a parameter problem says (RFC 4443 §3.4).
+func (s line) problem6(code uint8, p []byte) line {
 	switch code {
 	case 0:
-		return s.text(", erroneous")
+		s = s.text(", erroneous")
 	case 1:
-		return s.text(", next header")
+		s = s.text(", next header")
 	case 2:
-		return s.text(", option")
+		s = s.text(", option")
+	default:
+		return s.text(", code-#").num(int(code))
 	}
-	return s.text(", code-#").num(int(code))
+	return s.text(" - octet ").num32(be32(p, 4))
 }
