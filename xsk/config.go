@@ -152,7 +152,7 @@ func (c Config) tooSmall(mtu int) error {
 		}
 	}
 	biggest := Config{ChunkSize: maxChunkSize(), Headroom: c.Headroom}
-	return &Misfit{"MTU", uint32(mtu), fmt.Sprintf("at most %d with chunks of %d and headroom %d (ip link set dev NAME mtu %[1]d)",
+	return &Misfit{"MTU", uint32(mtu), fmt.Sprintf("at most %d with chunks of %d and headroom %d",
 		biggest.MaxFrame()-frameOverhead, biggest.ChunkSize, c.Headroom)}
 }
 

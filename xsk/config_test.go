@@ -67,8 +67,8 @@ func TestConfigCheck(t *testing.T) {
 		{Config{Headroom: 1345}, 0, "headroom 1345: must be at most 1344 for chunks of 2048"},
 		{Config{Headroom: 4000}, 1500, "headroom 4000: must be at most 3392 for chunks of 4096"},
 		{Config{ChunkSize: 2048}, 1775, "chunk size 2048: must be 4096 for an MTU of 1775"},
-		{Config{}, 3823, "MTU 3823: must be at most 3822 with chunks of 4096 and headroom 0 (ip link set dev NAME mtu 3822)"},
-		{Config{ChunkSize: 2048}, 9000, "MTU 9000: must be at most 3822 with chunks of 4096 and headroom 0 (ip link set dev NAME mtu 3822)"},
+		{Config{}, 3823, "MTU 3823: must be at most 3822 with chunks of 4096 and headroom 0"},
+		{Config{ChunkSize: 2048}, 9000, "MTU 9000: must be at most 3822 with chunks of 4096 and headroom 0"},
 		{Config{ChunkSize: 1, RXRing: 6, CompletionRing: 3}, 0, "chunk size 1: must be 2048 or 4096\n" +
 			"rx ring 6: must be a power of two, such as 4 or 8\n" +
 			"completion ring 3: must be a power of two, such as 2 or 4\n" +
