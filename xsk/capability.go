@@ -28,13 +28,16 @@ func MissingCapabilities() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var missing []string
+	return missingFrom(effective), nil
+}
+
+func missingFrom(effective uint64) (missing []string) {
 	for _, c := range needed {
 		if effective&c.bits == 0 {
 			missing = append(missing, c.name)
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // effectiveCapabilities reads CapEff of the calling thread (proc_pid_status(5)).

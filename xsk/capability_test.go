@@ -133,6 +133,25 @@ func TestMemlock(t *testing.T) {
 		"(systemd: LimitMEMLOCK=infinity), or give the program CAP_IPC_LOCK, or use fewer chunks", 4096*2048, limit))
 }
 
+func TestMissingFrom(t *testing.T) {
+	for _, c := range []struct {
+		effective uint64
+		want      string
+	}{
+		{0, "CAP_NET_RAW CAP_NET_ADMIN CAP_BPF"},
+		{^uint64(0), ""},
+		{1<<13 | 1<<12 | 1<<39, ""}, // the numbers of linux/capability.h
+		{1<<13 | 1<<12 | 1<<21, ""}, // CAP_SYS_ADMIN was CAP_BPF before there was one, and still implies it
+		{1<<12 | 1<<39, "CAP_NET_RAW"},
+		{1<<13 | 1<<39, "CAP_NET_ADMIN"},
+		{1<<13 | 1<<12, "CAP_BPF"},
+	} {
+		if got := strings.Join(missingFrom(c.effective), " "); got != c.want {
+			t.Errorf("%#x: %q, want %q", c.effective, got, c.want)
+		}
+	}
+}
+
 func TestMissingCapabilitiesOfThis(t *testing.T) {
 	missing, err := MissingCapabilities()
 	if err != nil {

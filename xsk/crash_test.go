@@ -6,8 +6,41 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 )
+
+// TestForgottenProgram: a program is kept by the sockets that are registered with it, for losing the last reference would have the
+// garbage collector detach it (P39).
+func TestForgottenProgram(t *testing.T) {
+	enterNamespace(t)
+	w := newWire(t, 1)
+	u := newTestUMEM(t, Config{})
+	s, err := u.Open(SocketConfig{Ifindex: w.dutIndex, Name: w.dut, Bind: BindCopy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Refill()
+	func() {
+		p, err := Attach(ProgramConfig{Ifindex: w.dutIndex, Name: w.dut, Queues: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Register(0, s); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	for range 3 {
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond) // finalizers run on their own
+	}
+	newPacketSocket(t, w.peerIdx).send(t, testFrame(1, 60))
+	u.Free(receive(t, s, 1)[0].Addr)
+	if err := s.program.Close(); err != nil {
+		t.Error(err)
+	}
+}
 
 // TestKill9 kills a process that holds an interface: the program is gone with it, packets go to the stack, and the queue can be had
 // again at once (P28, P39). While the process lives, it is the one that is named.

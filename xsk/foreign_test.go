@@ -3,8 +3,10 @@
 package xsk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +47,11 @@ func programID(t testing.TB, p *ebpf.Program) ebpf.ProgramID {
 func refused(t *testing.T, w wire, words ...string) {
 	t.Helper()
 	for _, mode := range []Mode{ModeAuto, ModeNative, ModeGeneric} { // EBUSY in the program's own mode, EEXIST in the other (P40)
-		p, err := Attach(ProgramConfig{Ifindex: w.dutIndex, Name: w.dut, Mode: mode})
+		var log bytes.Buffer
+		p, err := Attach(ProgramConfig{Ifindex: w.dutIndex, Name: w.dut, Mode: mode, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if log.Len() > 0 { // generic mode is as impossible
+			t.Errorf("%v: logged %s", mode, log.String())
+		}
 		if err == nil {
 			t.Errorf("%v: attached", mode)
 			p.Close()

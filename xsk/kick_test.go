@@ -125,6 +125,30 @@ func queue(t testing.TB, u *UMEM, s *Socket, n int) {
 	}
 }
 
+// TestKickClearsCompletions: a completion ring that nobody read is full, and the one obstacle that Kick clears itself (P2, P7).
+func TestKickClearsCompletions(t *testing.T) {
+	for _, full := range []unix.Errno{unix.EAGAIN, 0} { // of newer kernels, and of older ones
+		k := newFakeKernel()
+		u := k.umem(t, Config{ChunkCount: 32, TXRing: 8, CompletionRing: 8})
+		s, _ := k.open(t, u, SocketConfig{Ifindex: 1, Name: "x"})
+		k.onSend = func(_ int, end *fakeSocket) unix.Errno {
+			if end.transmit(8) == 0 {
+				return full
+			}
+			return 0
+		}
+		for range 3 {
+			queue(t, u, s, 8)
+			if err := s.Kick(); err != nil || s.Pending() != 0 {
+				t.Errorf("%v, %d pending", err, s.Pending())
+			}
+		}
+		if s.stats.Kicks != 5 || s.stats.Completed != 16 {
+			t.Errorf("%+v", s.stats)
+		}
+	}
+}
+
 func TestKickWithoutNeed(t *testing.T) {
 	k := newFakeKernel()
 	k.zeroCopy = true

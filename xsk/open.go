@@ -79,7 +79,7 @@ func (u *UMEM) Open(c SocketConfig) (*Socket, error) {
 // set takes a bare socket through the steps, in the order that the kernel wants (P30).
 func (s *Socket) set() error {
 	registered := false
-	if !s.umem.hasDonor() {
+	if len(s.umem.sockets) == 0 {
 		if err := s.register(); err != nil {
 			return err
 		}
@@ -95,16 +95,6 @@ func (s *Socket) set() error {
 		return err
 	}
 	return s.learnMode()
-}
-
-// hasDonor tells whether a socket may still be bound, whose UMEM can be shared.
-func (u *UMEM) hasDonor() bool {
-	for _, s := range u.sockets {
-		if !s.gone {
-			return true
-		}
-	}
-	return false
 }
 
 // register makes the memory the socket's UMEM. The kernel pins it.
@@ -219,14 +209,10 @@ func (s *Socket) bind(registered bool) error {
 		// No other flag may be given: all is inherited (P29).
 		addr.Flags = unix.XDP_SHARED_UMEM
 		for _, donor := range s.umem.sockets {
-			if donor.gone {
-				continue
-			}
 			addr.Shared_umem_fd = uint32(donor.fd)
 			errno := s.bindPatiently(&addr)
 			if errno == unix.EBADF {
-				donor.gone = true // no longer bound: its interface was deleted
-				continue
+				continue // no longer bound: its interface was deleted
 			}
 			return explainBind(s, donor, errno)
 		}

@@ -153,15 +153,15 @@ func TestDonor(t *testing.T) {
 	if atC.umem || atC.addr.Shared_umem_fd != uint32(b.fd) {
 		t.Error("the second socket was no donor")
 	}
-	// The kernel's view of both devices ends, but only one was noticed.
+	// Both devices are deleted, of which one was noticed; the sockets are still open.
 	atB.gone, atC.gone = true, true
 	c.gone = true
 	d, atD := open(3)
-	if !atD.umem || atD.addr.Flags&unix.XDP_SHARED_UMEM != 0 || !b.gone {
+	if !atD.umem || atD.addr.Flags&unix.XDP_SHARED_UMEM != 0 {
 		t.Errorf("not registered anew: %+v", atD.addr)
 	}
-	// The interface of b came back with its number; the old socket is still open.
-	_, atE := open(2)
+	// The interface of c came back with its number.
+	_, atE := open(1)
 	if atE.umem || atE.addr.Shared_umem_fd != uint32(d.fd) {
 		t.Error("the new registration is not shared")
 	}
@@ -175,6 +175,27 @@ func TestDonor(t *testing.T) {
 		t.Error("not registered after all were closed")
 	}
 	finish(t, k, u)
+}
+
+// TestBindFlags: who registered the memory chooses, the others inherit and may give no flag of their own (P29).
+func TestBindFlags(t *testing.T) {
+	for bind, want := range map[BindMode]uint16{
+		BindAuto: unix.XDP_USE_NEED_WAKEUP, BindCopy: unix.XDP_USE_NEED_WAKEUP | unix.XDP_COPY,
+		BindZeroCopy: unix.XDP_USE_NEED_WAKEUP | unix.XDP_ZEROCOPY,
+	} {
+		k := newFakeKernel()
+		k.zeroCopy = true
+		u := k.umem(t, Config{ChunkCount: 16, Sockets: 2})
+		_, first := k.open(t, u, SocketConfig{Ifindex: 3, Name: "x", Queue: 2, Bind: bind})
+		if a := first.addr; a.Flags != want || a.Ifindex != 3 || a.Queue_id != 2 || a.Family != unix.AF_XDP || a.Shared_umem_fd != 0 {
+			t.Errorf("%v: %+v, want flags %#x", bind, a, want)
+		}
+		_, second := k.open(t, u, SocketConfig{Ifindex: 4, Name: "x", Bind: bind})
+		if second.addr.Flags != unix.XDP_SHARED_UMEM {
+			t.Errorf("%v: the second has flags %#x", bind, second.addr.Flags)
+		}
+		finish(t, k, u)
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
