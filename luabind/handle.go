@@ -9,7 +9,7 @@ import (
 )
 
 // Handle calls on_packet on each packet, in order, and fills in the answers.
-// What a handler did to a packet before it failed is not undone. Handle itself
+// A packet on which the handler failed is as it was before. Handle itself
 // does not allocate, nor do the accessors of fields, but for the few numbers
 // above 65535 and the IPv6 addresses that the State has not seen lately.
 //
@@ -51,7 +51,9 @@ func (s *State) drive(L *lua.LState) int {
 		L.Call(1, 1)
 		v := L.Get(-1)
 		L.Pop(1)
-		s.decide(p, v)
+		if s.decide(p, v); p.Err != nil {
+			s.undo()
+		}
 		s.end()
 		s.next++
 	}
@@ -63,6 +65,7 @@ func (s *State) failed(err error) {
 	p := &s.batch[s.next]
 	p.Verdict, p.Out = 0, 0
 	p.Err = s.scriptError(err)
+	s.undo()
 	s.end()
 	s.repair()
 	s.next++

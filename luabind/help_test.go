@@ -43,9 +43,9 @@ type fixture struct {
 // testPorts are two ports, veth1 and veth2.
 func testPorts() []*Port {
 	return []*Port{
-		{Index: 0, Name: "veth1", MAC: 0x02_00_00_00_00_01, IP: []uint32{0x0a000005}, MTU: 1500, Queues: 1, Ifindex: 7, Up: true,
+		{Index: 0, Name: "veth1", MAC: 0x02_00_00_00_00_02, IP: []uint32{0x0a000005}, MTU: 1500, Queues: 1, Ifindex: 7, Up: true,
 			IP6: [][16]byte{{0: 0xfe, 1: 0x80, 15: 5}, {0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 15: 2}}},
-		{Index: 1, Name: "veth2", MAC: 0x02_00_00_00_00_02, MTU: 9000, Queues: 4, Ifindex: 9},
+		{Index: 1, Name: "veth2", MAC: 0x02_00_00_00_00_03, MTU: 9000, Queues: 4, Ifindex: 9},
 	}
 }
 

@@ -110,7 +110,7 @@ func (s *State) retire() {
 func (s *State) begin(p *Packet) {
 	s.b = p.Buf[p.From:p.To:p.To]
 	s.pkt = p
-	s.stale = true
+	s.stale, s.touched = true, false
 }
 
 // end lets go of the packet in hand.

@@ -94,6 +94,7 @@ func (s *State) rawWrite(L *lua.LState, size int) int {
 	if !ok || n >= 1<<(8*size) {
 		L.RaiseError("set_%s: the value is %s; expected a whole number of 0 to %d", rawNames[size], describe(L.Get(3)), uint64(1)<<(8*size)-1)
 	}
+	s.touch()
 	switch size {
 	case 1:
 		p[0] = byte(n)
@@ -132,6 +133,7 @@ func (s *State) rawSetBytes(L *lua.LState) int {
 	if len(str) > len(s.b)-off {
 		L.RaiseError("set_bytes: %d bytes at offset %d are outside the packet (%d bytes)", len(str), off, len(s.b))
 	}
+	s.touch()
 	copy(s.b[off:], str)
 	s.stale = true
 	return 0
@@ -164,6 +166,7 @@ func (s *State) fixChecksums(L *lua.LState) int {
 	if o := s.checkPacket(L); s.stale {
 		s.prepare(L, o)
 	}
+	s.touch()
 	packet.FixChecksums(s.b, &s.lay)
 	return 0
 }

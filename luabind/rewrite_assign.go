@@ -11,29 +11,27 @@ import (
 
 // assign rewrites an assignment to something that exists already.
 func (r *rewriter) assign(st *ast.AssignStmt) ast.Stmt {
-	properties, locals := 0, 0
+	properties := 0
 	for _, lhs := range st.Lhs {
 		switch lhs := lhs.(type) {
 		case *ast.IdentExpr:
 			r.checkGlobal(lhs)
-			if r.isLocal(lhs) {
-				locals++
-			}
 		case *ast.AttrGetExpr:
 			if r.property(lhs) != nil {
 				properties++
 			}
 		}
 	}
-	switch {
-	case properties == len(st.Lhs):
+	if properties == len(st.Lhs) {
 		return r.assignProperties(st)
-	case len(st.Lhs) == 1 && locals == 1:
-		return r.assignLocal(st)
-	case properties == 0 && locals == 0:
-		return r.assignInPlace(st)
 	}
-	return r.assignByParts(st)
+	if len(st.Lhs) > 1 {
+		return r.assignByParts(st)
+	}
+	if id, ok := st.Lhs[0].(*ast.IdentExpr); ok && r.isLocal(id) {
+		return r.assignLocal(st)
+	}
+	return r.assignInPlace(st)
 }
 
 // isLocal reports whether a name is a local variable of the function at hand.
@@ -90,30 +88,25 @@ func (r *rewriter) assignLocal(st *ast.AssignStmt) ast.Stmt {
 	return st
 }
 
-// assignInPlace rewrites an assignment to globals, variables of outer
-// functions and elements of tables, where values are kept.
+// assignInPlace rewrites an assignment to one global, variable of an outer
+// function, or element of a table, where the value is kept.
 func (r *rewriter) assignInPlace(st *ast.AssignStmt) ast.Stmt {
-	for _, lhs := range st.Lhs {
-		if lhs, ok := lhs.(*ast.AttrGetExpr); ok {
-			lhs.Object = r.expr(lhs.Object)
-			lhs.Key = r.key(lhs.Key, true)
-		}
+	if lhs, ok := st.Lhs[0].(*ast.AttrGetExpr); ok {
+		lhs.Object = r.expr(lhs.Object)
+		lhs.Key = r.key(lhs.Key, true)
 	}
 	for i, e := range st.Rhs {
 		st.Rhs[i] = r.keep(e, i < len(st.Rhs)-1)
 	}
-	for _, lhs := range st.Lhs {
-		if r.isHandlerName(lhs) {
-			b := newBlock(st)
-			b.Stmts = append(b.Stmts, r.handlerNote(st), st)
-			return b.DoBlockStmt
-		}
+	if !r.isHandlerName(st.Lhs[0]) {
+		return st
 	}
-	return st
+	b := newBlock(st)
+	b.Stmts = append(b.Stmts, r.handlerNote(st), st)
+	return b.DoBlockStmt
 }
 
-// assignByParts rewrites an assignment to several things, local variables or
-// properties among them:
+// assignByParts rewrites an assignment to several things:
 //
 //	do
 //	  local objects and keys
@@ -121,8 +114,10 @@ func (r *rewriter) assignInPlace(st *ast.AssignStmt) ast.Stmt {
 //	  assignments from last to first
 //	end
 //
-// gopher-lua assigns to local variables before it has worked out all values:
-// a, b = b, a gives a and b the same value.
+// gopher-lua assigns to local variables before it has worked out all values, so
+// that a, b = b, a gives a and b the same one; and when elements of tables are
+// assigned together with variables, it takes values from the wrong registers
+// (its issues 315 and 440).
 func (r *rewriter) assignByParts(st *ast.AssignStmt) ast.Stmt {
 	b := newBlock(st)
 	var names []string

@@ -28,14 +28,16 @@ type State struct {
 	timers timers
 
 	// The packet in hand.
-	pkt     *Packet // nil outside of on_packet
-	b       []byte  // its bytes
-	lay     packet.Layout
-	stale   bool // lay is not that of b
-	kept    bool // the script keeps a view
-	views   views
-	scratch [16]byte // an address on its way into it
-	needle  []byte   // what is looked for in it
+	pkt      *Packet // nil outside of on_packet
+	b        []byte  // its bytes
+	lay      packet.Layout
+	stale    bool   // lay is not that of b
+	kept     bool   // the script keeps a view
+	touched  bool   // the handler has changed it,
+	original []byte // and this is what it was before
+	views    views
+	scratch  [16]byte // an address on its way into it
+	needle   []byte   // what is looked for in it
 
 	metatables    [numKinds]*lua.LTable
 	deadMetatable *lua.LTable

@@ -43,6 +43,9 @@ func (s *State) write(L *lua.LState, o *object, p *property, value lua.LValue) {
 	if o.kind.isView() && (s.stale || o.dead) {
 		s.prepare(L, o)
 	}
+	if o.kind.isView() {
+		s.touch()
+	}
 	var err error
 	switch src.access {
 	case accessUint:
