@@ -2,14 +2,11 @@
 
 package packet
 
+import "math/bits"
+
 // l4 gives the header above IP that has a checksum, NumHeaders if there is none.
 func (l *Layout) l4() HeaderID {
-	for h := ICMP; h <= UDP; h++ {
-		if l.Present(h) {
-			return h
-		}
-	}
-	return NumHeaders
+	return HeaderID(bits.TrailingZeros16(l.Has>>ICMP<<ICMP | 1<<NumHeaders))
 }
 
 // stale reports whether packet b has become shorter than the layout says.
@@ -54,21 +51,7 @@ func (l *Layout) coverIP(b []byte) covered {
 // the header and is not stale.
 func (l *Layout) coverL4(b []byte, h HeaderID) covered {
 	b = l.clip(b)
-	from := int(l.Off[h])
-	var length int // that the pseudo-header holds
-	if l.Present(IP) {
-		ip := int(l.Off[IP])
-		length = ip + int(be16(b, ip+2)) - from
-	} else {
-		ip := int(l.Off[IP6])
-		length = ip + ip6Len + int(be16(b, ip+4)) - from
-	}
-	if h == UDP {
-		// Over IPv6 a length of 0 stands for one that does not fit: RFC 2675 §4.
-		if n := int(be16(b, from+4)); n != 0 || l.Present(IP) {
-			length = n
-		}
-	}
+	from, length := int(l.Off[h]), l.segmentLen(b, h)
 	fixed := icmpLen // which is also UDP's
 	if h == TCP {
 		fixed = tcpLen
@@ -77,26 +60,46 @@ func (l *Layout) coverL4(b []byte, h HeaderID) covered {
 	c.whole = length >= fixed && from+length <= len(b) && !l.has(Fragmented)
 	c.to = min(from+max(length, fixed), len(b))
 	if h != ICMP {
-		c.pseudo, c.known = l.addresses(b)
-		c.pseudo += uint64(l.Proto) + uint64(uint16(length))
+		c.pseudo, c.known = l.pseudo(b, length)
 		c.whole = c.whole && c.known
 	}
 	return c
 }
 
-// addresses gives the sum of the two addresses as the pseudo-header holds
-// them: the destination is the end of the source route (RFC 8200 §8.1). known
-// is false when the packet has a source route of a kind that does not tell.
-func (l *Layout) addresses(b []byte) (sum uint64, known bool) {
+// segmentLen gives the length of the segment of header h above IP as the
+// pseudo-header holds it.
+func (l *Layout) segmentLen(b []byte, h HeaderID) int {
+	if h == UDP {
+		// Over IPv6 a length of 0 stands for one that does not fit: RFC 2675 §4.
+		if n := int(be16(b, int(l.Off[UDP])+4)); n != 0 || l.Present(IP) {
+			return n
+		}
+	}
+	if l.Present(IP) {
+		ip := int(l.Off[IP])
+		return ip + int(be16(b, ip+2)) - int(l.Off[h])
+	}
+	ip := int(l.Off[IP6])
+	return ip + ip6Len + int(be16(b, ip+4)) - int(l.Off[h])
+}
+
+// pseudo gives the sum of the pseudo-header of a segment of the given length,
+// not folded. The destination is the end of the source route (RFC 8200 §8.1);
+// known is false when the packet has one of a kind that does not tell.
+func (l *Layout) pseudo(b []byte, length int) (sum uint64, known bool) {
+	sum = uint64(l.Proto) + uint64(uint16(length))
 	off, n := int(l.Off[IP6])+8, 16
 	if l.Present(IP) {
 		off, n = int(l.Off[IP])+12, 4
 	}
 	if !l.has(Routed) {
-		return sum16(b[off : off+2*n]), true
+		if n == 4 {
+			return sum + words(uint64(be32(b, off))) + words(uint64(be32(b, off+4))), true
+		}
+		return sum + sum16(b[off:off+32]), true
 	}
 	dst := l.finalDst(b)
-	return sum16(b[off:off+n]) + sum16(dst), dst != nil
+	return sum + sum16(b[off:off+n]) + sum16(dst), dst != nil
 }
 
 // finalDst gives the last address of the source route that has hops left; nil

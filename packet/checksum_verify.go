@@ -88,8 +88,13 @@ func CompletePartial(b []byte, l *Layout) bool {
 	if l.Has&(1<<TCP|1<<UDP) == 0 || l.stale(b) {
 		return false
 	}
-	c := l.coverL4(b, l.l4())
-	if !c.whole || be16(b, c.at) != fold(c.pseudo) {
+	h := l.l4()
+	sum, _ := l.pseudo(b, l.segmentLen(b, h))
+	if be16(b, int(l.sum)) != carry(sum) {
+		return false
+	}
+	c := l.coverL4(b, h)
+	if !c.whole {
 		return false
 	}
 	binary.BigEndian.PutUint16(b[c.at:], c.right(b))

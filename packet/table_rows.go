@@ -36,7 +36,7 @@ var ipRows = []row{
 	{"tos", Uint, 8, 8, place{}, SumIP, 0, "Type of service: dscp and ecn together (RFC 791 §3.1)."},
 	{"dscp", Uint, 8, 6, place{}, SumIP, 0, "Differentiated services code point (RFC 2474 §3)."},
 	{"ecn", Uint, 14, 2, place{}, SumIP, 0, "Explicit congestion notification (RFC 3168 §5)."},
-	{"len", Uint, 16, 16, place{}, SumIP | SumPseudo, moves, "Total length in bytes, header and payload (RFC 791 §3.1)."},
+	{"len", Uint, 16, 16, place{}, SumIP | SumPseudo, moves, "Total length in bytes, header and payload; the checksum of what is in it stays right, of ICMP too (RFC 791 §3.1)."},
 	{"id", Uint, 32, 16, place{}, SumIP, 0, "Identification of the datagram that a fragment belongs to (RFC 6864)."},
 	{"flags", Uint, 48, 3, place{}, SumIP, moves, "The three flags together: 2 is df, 1 is mf (RFC 791 §3.1)."},
 	{"df", Bool, 49, 1, place{}, SumIP, 0, "Don't fragment (RFC 791 §3.1)."},
