@@ -244,7 +244,13 @@ func TestAssignUDPZero(t *testing.T) {
 			if sum == 0 {
 				t.Fatalf("sport %d: checksum 0", v)
 			}
-			full = full || sum == 0xffff
+			if sum == 0xffff {
+				full = true
+				FixChecksums(b, &l)
+				if be16(b, int(l.sum)) != 0xffff {
+					t.Fatalf("sport %d: fixed to %#x", v, be16(b, int(l.sum)))
+				}
+			}
 		}
 		if err := VerifyChecksums(b, &l); err != nil || !full {
 			t.Errorf("%v; was 0xffff: %v", err, full)

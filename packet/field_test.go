@@ -37,6 +37,10 @@ func TestUint(t *testing.T) {
 		fr6  = pkttest.Fragments6(pkttest.Options{ID: 0xabcd})[1]
 		flow = patched(pkttest.UDP6(pkttest.Options{}), 14, 0x6a, 0xb1, 0x23, 0x45)
 		tos  = patched(udp, 15, 0xb9)
+		nd   = func(typ byte, skip int, option string) []byte {
+			m := append([]byte{typ}, make([]byte, skip-1)...)
+			return pkttest.IP6(pkttest.Options{}, 58, append(m, option...))
+		}
 	)
 	for _, c := range []struct {
 		b    []byte
@@ -97,6 +101,9 @@ func TestUint(t *testing.T) {
 		{na, ICMP6, "override", 1},
 		{na, ICMP6, "tlla", 0x020000000001},
 		{ns, ICMP6, "slla", 0x020000000001},
+		{nd(133, 8, "\x01\x01\x02\x00\x00\x00\x00\x05"), ICMP6, "slla", 0x020000000005},
+		{nd(134, 16, "\x05\x01\x00\x00\x00\x00\x05\xdc\x01\x01\x02\x00\x00\x00\x00\x05"), ICMP6, "slla", 0x020000000005},
+		{nd(137, 40, "\x02\x01\x02\x00\x00\x00\x00\x05"), ICMP6, "tlla", 0x020000000005},
 		{syn, TCP, "seq", 1000},
 		{syn, TCP, "doff", 10},
 		{syn, TCP, "flags", 2},
@@ -135,6 +142,11 @@ func TestAbsent(t *testing.T) {
 		{patched(ext, 55, 99), IP6, "proto"},
 		{data, TCP, "mss"},
 		{data, TCP, "tsval"},
+		{pkttest.TCPSyn(pkttest.Options{TCPOptions: []byte{1, 0, 2, 4, 5, 180}}), TCP, "mss"},     // after the end
+		{pkttest.TCPSyn(pkttest.Options{TCPOptions: []byte{2, 3, 5, 1}}), TCP, "mss"},             // of another length
+		{pkttest.TCPSyn(pkttest.Options{TCPOptions: []byte{9, 1, 2, 4, 5, 180}}), TCP, "mss"},     // after one of length 1
+		{pkttest.TCPSyn(pkttest.Options{TCPOptions: []byte{9, 40, 2, 4, 5, 180}}), TCP, "mss"},    // after one that is too long
+		{pkttest.TCPSyn(pkttest.Options{TCPOptions: []byte{1, 1, 1, 1, 1, 1, 1, 2}}), TCP, "mss"}, // without a length
 		{ns, ICMP6, "tlla"},
 		{ns, ICMP6, "solicited"},
 		{pkttest.ICMP6Echo(pkttest.Options{Payload: make([]byte, 40)}), ICMP6, "slla"},
@@ -339,5 +351,63 @@ func TestStructural(t *testing.T) {
 	}
 	if from, to := l.Payload(); from != 42 || to != 44 {
 		t.Errorf("payload is %d to %d after udp.len = 10", from, to)
+	}
+}
+
+// TestShortened uses a layout with a packet that has lost its end since the
+// walk: fields that are cut off are absent, and nothing is read or written
+// outside.
+func TestShortened(t *testing.T) {
+	for _, p := range pkttest.All() {
+		for n := range p.Frame {
+			l := walked(p.Frame)
+			b := bytes.Clone(p.Frame)[:n:n]
+			before := bytes.Clone(b)
+			if err := VerifyChecksums(b, &l); n < int(l.NetEnd) && err != nil {
+				t.Errorf("%s of %d bytes: %v", p.Name, n, err)
+			}
+			CompletePartial(b, &l)
+			FixChecksums(b, &l)
+			if !bytes.Equal(b, before) {
+				t.Errorf("%s of %d bytes: changed by fixing", p.Name, n)
+			}
+			each(func(f *Field) {
+				lf := l
+				end := int(l.Off[f.Header]) + int(f.BitOffset+f.Width+7)/8
+				if v, ok := f.Uint(b, &lf); ok && f.Locate == Fixed && end > n {
+					t.Errorf("%s of %d bytes: %s = %d", p.Name, n, f, v)
+				}
+				if q, ok := f.Bytes(b, &lf); ok && f.Locate == Fixed && end > n {
+					t.Errorf("%s of %d bytes: %s = %x", p.Name, n, f, q)
+				}
+				if err := f.SetUint(b, &lf, 1&f.max); err != nil && !bytes.Equal(b, before) {
+					t.Errorf("%s of %d bytes: %s failed and changed the packet", p.Name, n, f)
+				}
+				_ = f.SetBytes(b, &lf, make([]byte, 16))
+				copy(b, before)
+			})
+		}
+	}
+}
+
+// TestSetBytesOverlap assigns an address from the packet itself.
+func TestSetBytesOverlap(t *testing.T) {
+	b := pkttest.UDP6(pkttest.Options{})
+	l := walked(b)
+	src, _ := Lookup(IP6, "src").Bytes(b, &l)
+	want := string(src)
+	if err := Lookup(IP6, "dst").SetBytes(b, &l, src); err != nil {
+		t.Fatal(err)
+	}
+	if dst, _ := Lookup(IP6, "dst").Bytes(b, &l); string(dst) != want || VerifyChecksums(b, &l) != nil {
+		t.Errorf("dst %x, %v", dst, VerifyChecksums(b, &l))
+	}
+	shifted := b[30:46]
+	want = string(shifted)
+	if err := Lookup(IP6, "dst").SetBytes(b, &l, shifted); err != nil {
+		t.Fatal(err)
+	}
+	if dst, _ := Lookup(IP6, "dst").Bytes(b, &l); string(dst) != want || VerifyChecksums(b, &l) != nil {
+		t.Errorf("dst %x, %v", dst, VerifyChecksums(b, &l))
 	}
 }

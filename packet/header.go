@@ -145,10 +145,7 @@ func (f *Field) prepare() {
 	if last > first {
 		first &^= 1
 	}
-	size := last - first + 1
-	if size == 3 || size == 5 {
-		size++
-	}
+	size := last - first + 1 // 1, 2, 4 or 6 for all fields there are
 	a.byteOff, a.size = first, uint8(size)
 	a.shift = uint8(8*(first+size) - f.BitOffset - f.Width)
 	a.ones = 1<<(8*max(size, 2)) - 1

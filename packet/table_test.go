@@ -54,7 +54,7 @@ func TestTable(t *testing.T) {
 			if f.Locate <= Target && f.BitOffset+f.Width > 8*fixed[h.ID] {
 				t.Errorf("%s: ends at bit %d, the header at %d", f, f.BitOffset+f.Width, 8*fixed[h.ID])
 			}
-			if f.Locate == Fixed && f.Kind != IPv6 {
+			if f.Kind != IPv6 && f.Kind != Bytes {
 				checkAccess(t, f)
 			}
 		}
@@ -71,6 +71,8 @@ func checkAccess(t *testing.T, f *Field) {
 	switch {
 	case f.BitOffset < first || f.BitOffset+f.Width > last:
 		t.Errorf("%s: bits %d to %d are not in the load %d to %d", f, f.BitOffset, f.BitOffset+f.Width, first, last)
+	case f.size != 1 && f.size != 2 && f.size != 4 && f.size != 6:
+		t.Errorf("%s: a load of %d bytes", f, f.size)
 	case f.size != 1 && f.byteOff%2 != 0:
 		t.Errorf("%s: a load of %d bytes at %d", f, f.size, f.byteOff)
 	case last-f.BitOffset-f.Width != uint16(f.shift):

@@ -96,6 +96,9 @@ func TestWalk(t *testing.T) {
 			"eth ip udp", 50, 54, Routed},
 		{"source route at its end", pkttest.UDP(pkttest.Options{IPOptions: []byte{1, 131, 7, 8, 10, 0, 0, 9}}),
 			"eth ip udp", 50, 54, 0},
+		{"ip option without a length", pkttest.UDP(pkttest.Options{IPOptions: []byte{1, 1, 1, 131}}), "eth ip udp", 46, 50, 0},
+		{"ip option past the end", pkttest.UDP(pkttest.Options{IPOptions: []byte{131, 12, 4, 10, 0, 0, 9, 0}}), "eth ip udp", 50, 54, 0},
+		{"ip option of length 1", pkttest.UDP(pkttest.Options{IPOptions: []byte{7, 1, 131, 7, 4, 10, 0, 0}}), "eth ip udp", 50, 54, 0},
 		{"first fragment", frags[0], "eth ip udp", 42, 66, Fragmented},
 		{"middle fragment", frags[1], "eth ip", 34, 66, Fragmented | LaterFragment},
 		{"last fragment", frags[2], "eth ip", 34, 42, Fragmented | LaterFragment},
@@ -178,6 +181,9 @@ func TestWalkLong(t *testing.T) {
 		}
 		if err := VerifyChecksums(b, &l); err != nil {
 			t.Errorf("%d bytes: %v", len(b), err)
+		}
+		if s := string(AppendSummary(nil, b)); s != "IP 10.0.0.4.1234 > 10.0.0.5.7: UDP, length 65493" {
+			t.Errorf("%d bytes: %s", len(b), s)
 		}
 	}
 }
