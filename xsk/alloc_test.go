@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDataPathDoesNotAllocate covers every method that says so, and the ways out of Kick.
+// TestDataPathDoesNotAllocate covers every method that says so, and the ways
+// out of Kick.
 func TestDataPathDoesNotAllocate(t *testing.T) {
 	k := newFakeKernel()
 	u := k.umem(t, Config{ChunkCount: 64, RXRing: 16, TXRing: 16})
@@ -54,7 +55,8 @@ func TestDataPathDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestRealDataPathDoesNotAllocate is the same with the kernel's own system calls.
+// TestRealDataPathDoesNotAllocate is the same with the kernel's own system
+// calls.
 func TestRealDataPathDoesNotAllocate(t *testing.T) {
 	r := newRig(t, Config{}, ModeCopy, 1)
 	s, dst := r.sockets[0], make([]Desc, 64)

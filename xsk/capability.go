@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// needed are the capabilities that opening sockets and attaching a program takes (P33), and which others imply them.
+// needed are the capabilities that opening sockets and attaching a program
+// takes (P33), and which others imply them.
 var needed = []struct {
 	name string
 	bits uint64
@@ -22,7 +23,8 @@ var needed = []struct {
 	{"CAP_BPF", 1<<unix.CAP_BPF | 1<<unix.CAP_SYS_ADMIN}, // bpf_capable in linux/capability.h
 }
 
-// MissingCapabilities returns which of CAP_NET_RAW (sockets), CAP_NET_ADMIN (attaching) and CAP_BPF (loading) the process lacks.
+// MissingCapabilities returns which of CAP_NET_RAW (sockets), CAP_NET_ADMIN
+// (attaching) and CAP_BPF (loading) the process lacks.
 func MissingCapabilities() ([]string, error) {
 	effective, err := effectiveCapabilities()
 	if err != nil {
@@ -40,7 +42,8 @@ func missingFrom(effective uint64) (missing []string) {
 	return missing
 }
 
-// effectiveCapabilities reads CapEff of the calling thread (proc_pid_status(5)).
+// effectiveCapabilities reads CapEff of the calling thread
+// (proc_pid_status(5)).
 func effectiveCapabilities() (uint64, error) {
 	status, err := os.ReadFile("/proc/thread-self/status")
 	if err != nil {
@@ -76,7 +79,8 @@ func capabilityHint() string {
 		strings.Join(missing, ", "), verb, exe)
 }
 
-// memlockHint says how much locked memory is needed, what the limit is, and how to raise it (P32).
+// memlockHint says how much locked memory is needed, what the limit is, and how
+// to raise it (P32).
 func memlockHint(need int) string {
 	limit := "unknown"
 	var r unix.Rlimit

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withoutCapabilities runs a helper from a thread that gave up capabilities for good: root's child has what the bounding set leaves
-// (capabilities(7)).
+// withoutCapabilities runs a helper from a thread that gave up capabilities for
+// good: root's child has what the bounding set leaves (capabilities(7)).
 func withoutCapabilities(t *testing.T, cmd *exec.Cmd, drop ...uintptr) string {
 	t.Helper()
 	ns, err := netns.Get()
@@ -48,7 +48,8 @@ func withoutCapabilities(t *testing.T, cmd *exec.Cmd, drop ...uintptr) string {
 	return string(out)
 }
 
-// TestMissingCapability takes away each capability in turn: the error names it, and how to give it (P33).
+// TestMissingCapability takes away each capability in turn: the error names it,
+// and how to give it (P33).
 func TestMissingCapability(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)

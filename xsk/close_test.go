@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestCloseReturnsFrames closes a socket that has frames everywhere: on the fill ring, inside the kernel, on the receive ring, with the
-// caller, on the transmit ring, in flight, and on the completion ring.
+// TestCloseReturnsFrames closes a socket that has frames everywhere: on the
+// fill ring, inside the kernel, on the receive ring, with the caller, on the
+// transmit ring, in flight, and on the completion ring.
 func TestCloseReturnsFrames(t *testing.T) {
 	k := newFakeKernel()
 	u := k.umem(t, Config{ChunkCount: 64, Reserve: 20})
@@ -127,7 +128,8 @@ func TestPacket(t *testing.T) {
 	}
 }
 
-// TestCloseZeroCopy waits for the driver to let go before frames are used again, and never uses them if it does not.
+// TestCloseZeroCopy waits for the driver to let go before frames are used
+// again, and never uses them if it does not.
 func TestCloseZeroCopy(t *testing.T) {
 	at := [2]uint32{1, 0}
 	for _, c := range []struct {
@@ -150,7 +152,8 @@ func TestCloseZeroCopy(t *testing.T) {
 			s.Refill()
 			k.busy[at] = c.busy
 			if c.errno != 0 {
-				// Five unmappings and closings, then the memory, the socket, its registration, three rings, and bind.
+				// Five unmappings and closings, then the memory, the socket,
+				// its registration, three rings, and bind.
 				k.failAt, k.errno = len(k.calls)+1+5+6+1, c.errno
 			}
 			err := s.Close()

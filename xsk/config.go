@@ -9,28 +9,36 @@ import (
 	"os"
 )
 
-// Config gives a UMEM its frames, and each of its sockets its rings. The zero value of every field means the documented
-// default; Defaults fills them in.
+// Config gives a UMEM its frames, and each of its sockets its rings. The zero
+// value of every field means the documented default; Defaults fills them in.
 type Config struct {
-	// ChunkSize is the size of one frame in bytes: a power of two from 2048 to the page size (4096 on amd64). Zero: 2048, or
-	// the page size for an interface whose MTU needs it.
+	// ChunkSize is the size of one frame in bytes: a power of two from 2048 to
+	// the page size (4096 on amd64). Zero: 2048, or the page size for an
+	// interface whose MTU needs it.
 	ChunkSize uint32
-	// ChunkCount is the number of frames. Zero: 4096. All memory, ChunkSize*ChunkCount bytes, is pinned and counts against
-	// RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK (P32).
+	// ChunkCount is the number of frames. Zero: 4096. All memory,
+	// ChunkSize*ChunkCount bytes, is pinned and counts against RLIMIT_MEMLOCK
+	// unless the process has CAP_IPC_LOCK (P32).
 	ChunkCount uint32
-	// Sockets is how many sockets of this UMEM will be open at a time. Each gets an equal share of the frames to receive into:
-	// what is once on a fill ring can't be had back, and the first of several would take all. Zero: 1.
+	// Sockets is how many sockets of this UMEM will be open at a time. Each
+	// gets an equal share of the frames to receive into: what is once on a fill
+	// ring can't be had back, and the first of several would take all. Zero: 1.
 	Sockets uint32
-	// Headroom is how many bytes the kernel leaves free before a received packet, beyond the 256 that it always leaves.
+	// Headroom is how many bytes the kernel leaves free before a received
+	// packet, beyond the 256 that it always leaves.
 	Headroom uint32
-	// Reserve is how many frames Refill never takes, so that there is always something to transmit from however slowly the
-	// packets that were received are let go. Zero: an eighth of ChunkCount.
+	// Reserve is how many frames Refill never takes, so that there is always
+	// something to transmit from however slowly the packets that were received
+	// are let go. Zero: an eighth of ChunkCount.
 	Reserve uint32
-	// RXRing and TXRing are the sizes of the receive and transmit rings in descriptors: powers of two. Zero: 2048.
+	// RXRing and TXRing are the sizes of the receive and transmit rings in
+	// descriptors: powers of two. Zero: 2048.
 	RXRing, TXRing uint32
-	// FillRing and CompletionRing are the sizes of these rings in frames: powers of two. Zero: 4096, or TXRing for a bigger
-	// transmit ring. The fill ring should hold what the hardware's ring and the receive ring hold together (P10), and the
-	// completion ring at least what the transmit ring holds (P7).
+	// FillRing and CompletionRing are the sizes of these rings in frames:
+	// powers of two. Zero: 4096, or TXRing for a bigger transmit ring. The fill
+	// ring should hold what the hardware's ring and the receive ring hold
+	// together (P10), and the completion ring at least what the transmit ring
+	// holds (P7).
 	FillRing, CompletionRing uint32
 }
 
@@ -40,20 +48,27 @@ const (
 	defaultRing       = 2048
 	defaultFrameRing  = 4096
 
-	// packetHeadroom is XDP_PACKET_HEADROOM: what the kernel leaves free before every packet that it receives (P12).
+	// packetHeadroom is XDP_PACKET_HEADROOM: what the kernel leaves free before
+	// every packet that it receives (P12).
 	packetHeadroom = 256
-	// headroomSlack is what must be left of a chunk beside all headroom: an skb's shared info (320 bytes) and room for a
-	// packet (128). Kernels differ in how much of it they check (net/xdp/xdp_umem.c); this is the strictest (P12).
+	// headroomSlack is what must be left of a chunk beside all headroom: an
+	// skb's shared info (320 bytes) and room for a packet (128). Kernels differ
+	// in how much of it they check (net/xdp/xdp_umem.c); this is the strictest
+	// (P12).
 	headroomSlack = 320 + 128
-	// frameOverhead is what a frame of MTU bytes of payload has besides: Ethernet header and one VLAN tag.
+	// frameOverhead is what a frame of MTU bytes of payload has besides:
+	// Ethernet header and one VLAN tag.
 	frameOverhead = 14 + 4
-	// maxRing bounds the rings. The kernel has no such bound, but sets aside the memory of whatever it is asked for.
+	// maxRing bounds the rings. The kernel has no such bound, but sets aside
+	// the memory of whatever it is asked for.
 	maxRing = 1 << 20
-	// maxChunks keeps frame numbers, and byte counts of a UMEM of the biggest chunks, far from overflow.
+	// maxChunks keeps frame numbers, and byte counts of a UMEM of the biggest
+	// chunks, far from overflow.
 	maxChunks = 1 << 24
 )
 
-// Defaults returns c with every zero field replaced by its default. A positive mtu, in bytes, chooses the chunk size.
+// Defaults returns c with every zero field replaced by its default. A positive
+// mtu, in bytes, chooses the chunk size.
 func (c Config) Defaults(mtu int) Config {
 	set := func(v *uint32, to uint32) {
 		if *v == 0 {
@@ -76,11 +91,13 @@ func (c Config) Defaults(mtu int) Config {
 	return c
 }
 
-// maxChunkSize is the biggest chunk of the aligned mode: a page (net/xdp/xdp_umem.c).
+// maxChunkSize is the biggest chunk of the aligned mode: a page
+// (net/xdp/xdp_umem.c).
 func maxChunkSize() uint32 { return uint32(os.Getpagesize()) }
 
-// MaxFrame is the length in bytes of the longest frame that can be received: a chunk without its headroom (P12). A longer one
-// is dropped by the kernel and counted in Stats.RxDropped.
+// MaxFrame is the length in bytes of the longest frame that can be received: a
+// chunk without its headroom (P12). A longer one is dropped by the kernel and
+// counted in Stats.RxDropped.
 func (c Config) MaxFrame() int {
 	size := c.ChunkSize
 	if size == 0 {
@@ -89,7 +106,8 @@ func (c Config) MaxFrame() int {
 	return int(size) - packetHeadroom - int(c.Headroom)
 }
 
-// Misfit is one value of a Config that can't be used, with the values that would do.
+// Misfit is one value of a Config that can't be used, with the values that
+// would do.
 type Misfit struct {
 	Field string // in words, such as "rx ring"
 	Value uint32
@@ -99,8 +117,10 @@ type Misfit struct {
 // Error says what is wrong and what would do.
 func (m *Misfit) Error() string { return fmt.Sprintf("%s %d: must be %s", m.Field, m.Value, m.Want) }
 
-// Check returns every misfit of c, joined (each is a *Misfit), or nil. It opens nothing. Zero fields stand for their defaults. A
-// positive mtu, in bytes, is checked against the chunk: frames of that MTU, with one VLAN tag, must fit (P12).
+// Check returns every misfit of c, joined (each is a *Misfit), or nil. It opens
+// nothing. Zero fields stand for their defaults. A positive mtu, in bytes, is
+// checked against the chunk: frames of that MTU, with one VLAN tag, must fit
+// (P12).
 func (c Config) Check(mtu int) error {
 	c = c.Defaults(mtu)
 	var errs []error
@@ -143,7 +163,8 @@ func (c Config) Check(mtu int) error {
 	return errors.Join(errs...)
 }
 
-// tooSmall says how to make an MTU fit: a bigger chunk, less headroom, or a smaller MTU.
+// tooSmall says how to make an MTU fit: a bigger chunk, less headroom, or a
+// smaller MTU.
 func (c Config) tooSmall(mtu int) error {
 	need := uint32(mtu + frameOverhead + packetHeadroom)
 	for size := c.ChunkSize; size <= maxChunkSize(); size *= 2 {

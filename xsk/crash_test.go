@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// TestForgottenProgram: a program is kept by the sockets that are registered with it, for losing the last reference would have the
-// garbage collector detach it (P39).
+// TestForgottenProgram: a program is kept by the sockets that are registered
+// with it, for losing the last reference would have the garbage collector
+// detach it (P39).
 func TestForgottenProgram(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)
@@ -42,8 +43,9 @@ func TestForgottenProgram(t *testing.T) {
 	}
 }
 
-// TestKill9 kills a process that holds an interface: the program is gone with it, packets go to the stack, and the queue can be had
-// again at once (P28, P39). While the process lives, it is the one that is named.
+// TestKill9 kills a process that holds an interface: the program is gone with
+// it, packets go to the stack, and the queue can be had again at once (P28,
+// P39). While the process lives, it is the one that is named.
 func TestKill9(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)

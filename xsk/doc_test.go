@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reflect is the example of the package's documentation, word for word but for the package's name.
+// reflect is the example of the package's documentation, word for word but for
+// the package's name.
 func reflect(name string, stopped func() bool) error {
 	i, err := CheckInterface(name)
 	if err != nil {
@@ -64,7 +65,8 @@ func swapMACs(b []byte) {
 	copy(b[6:12], dst[:])
 }
 
-// TestDocumentationRuns compares the example with the function above, and runs that.
+// TestDocumentationRuns compares the example with the function above, and runs
+// that.
 func TestDocumentationRuns(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {
@@ -84,7 +86,8 @@ func TestDocumentationRuns(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)
 	peer := newPacketSocket(t, w.peerIdx)
-	// The example blocks, and this thread is the one within the namespace: what the test does meanwhile runs from its loop.
+	// The example blocks, and this thread is the one within the namespace: what
+	// the test does meanwhile runs from its loop.
 	turn, frame := 0, testFrame(1, 60)
 	err = reflect(w.dut, func() bool {
 		turn++

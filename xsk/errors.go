@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a caller may want to tell apart, with errors.Is. The errno that the kernel gave, os.ErrPermission, os.ErrClosed and, for
-// ErrNoInterface, os.ErrNotExist are found in the same way.
+// What a caller may want to tell apart, with errors.Is. The errno that the
+// kernel gave, os.ErrPermission, os.ErrClosed and, for ErrNoInterface,
+// os.ErrNotExist are found in the same way.
 var (
 	ErrNoInterface    = fmt.Errorf("no such interface%w", silent{os.ErrNotExist})
 	ErrLinkDown       = errors.New("link is down")
@@ -30,7 +31,8 @@ type silent struct{ error }
 func (silent) Error() string   { return "" }
 func (s silent) Unwrap() error { return s.error }
 
-// Error says which operation failed, on what, why, and, in Hint, what the cure is.
+// Error says which operation failed, on what, why, and, in Hint, what the cure
+// is.
 type Error struct {
 	Op        string // such as "open AF_XDP socket"; empty where nothing but looking was done
 	Interface string // empty where none is concerned
@@ -83,7 +85,8 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// opError makes an *Error of err; it returns nil for nil. Every error of this package about an operation is made here.
+// opError makes an *Error of err; it returns nil for nil. Every error of this
+// package about an operation is made here.
 func opError(op, iface string, queue int, kind, err error, hint string) error {
 	if err == nil {
 		return nil
@@ -91,7 +94,8 @@ func opError(op, iface string, queue int, kind, err error, hint string) error {
 	return &Error{Op: op, Interface: iface, Queue: queue, Err: err, Hint: hint, kind: kind}
 }
 
-// withClosing adds to err what went wrong while cleaning up after it, if anything did.
+// withClosing adds to err what went wrong while cleaning up after it, if
+// anything did.
 func withClosing(err, closing error) error {
 	if closing == nil {
 		return err

@@ -38,7 +38,8 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// TestOpenErrors feeds the errnos of each step of opening, and looks at what a program can tell and a person can read.
+// TestOpenErrors feeds the errnos of each step of opening, and looks at what a
+// program can tell and a person can read.
 func TestOpenErrors(t *testing.T) {
 	for _, c := range []struct {
 		call   string // the first whose name starts so fails

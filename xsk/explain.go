@@ -38,7 +38,8 @@ func explainRegister(c SocketConfig, u *UMEM, errno unix.Errno) error {
 	return opError(opOpen, c.Name, c.Queue, nil, err, "")
 }
 
-// explainBind makes the error of bind; nil for errno 0. A donor is the socket whose memory is shared, if one is.
+// explainBind makes the error of bind; nil for errno 0. A donor is the socket
+// whose memory is shared, if one is.
 func explainBind(s *Socket, donor *Socket, errno unix.Errno) error {
 	if errno == 0 {
 		return nil

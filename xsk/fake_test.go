@@ -10,8 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fakeKernel stands in for Linux: its sockets' rings are on the heap, and a test is the other party to them. It keeps the kernel's rules
-// on opening that this package must obey, counts what is open, and fails the call it is told to.
+// fakeKernel stands in for Linux: its sockets' rings are on the heap, and a
+// test is the other party to them. It keeps the kernel's rules on opening that
+// this package must obey, counts what is open, and fails the call it is told
+// to.
 type fakeKernel struct {
 	start  uint32 // where ring indices start
 	flags  uint32 // of every ring: XDP_RING_NEED_WAKEUP, or not
@@ -256,7 +258,8 @@ func (k *fakeKernel) receive(fd int) unix.Errno {
 	return 0
 }
 
-// transmit takes up to n descriptors off the transmit ring and completes them, as far as the completion ring has room.
+// transmit takes up to n descriptors off the transmit ring and completes them,
+// as far as the completion ring has room.
 func (s *fakeSocket) transmit(n uint32) (sent uint32) {
 	n = s.completion.room(s.tx.available(n))
 	for range n {
@@ -267,7 +270,8 @@ func (s *fakeSocket) transmit(n uint32) (sent uint32) {
 	return n
 }
 
-// deliver receives up to n packets of a length, as far as fill and receive ring allow.
+// deliver receives up to n packets of a length, as far as fill and receive ring
+// allow.
 func (s *fakeSocket) deliver(n uint32, headroom uint64, length uint32) (got uint32) {
 	n = s.rx.room(s.fill.available(n))
 	for range n {

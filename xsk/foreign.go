@@ -27,8 +27,9 @@ type AttachedProgram struct {
 	iface string
 }
 
-// FindProgram returns the XDP program on an interface in the network namespace of the calling thread; ok is false if there is none.
-// name is that of the interface, for messages.
+// FindProgram returns the XDP program on an interface in the network namespace
+// of the calling thread; ok is false if there is none. name is that of the
+// interface, for messages.
 func FindProgram(ifindex int, name string) (p AttachedProgram, ok bool) {
 	p.iface = nameOf(ifindex, name)
 	p.ID, p.Generic = attachedProgram(ifindex)
@@ -43,8 +44,8 @@ func FindProgram(ifindex int, name string) (p AttachedProgram, ok bool) {
 	return p, true
 }
 
-// String is a sentence without its full stop: "program 12 (xsk_def_prog) is attached in native mode, by bpf_link 3 of process 44
-// (xdpsock)".
+// String is a sentence without its full stop: "program 12 (xsk_def_prog) is
+// attached in native mode, by bpf_link 3 of process 44 (xdpsock)".
 func (p AttachedProgram) String() string {
 	s := fmt.Sprintf("program %d", p.ID)
 	if p.Name != "" {
@@ -64,7 +65,8 @@ func (p AttachedProgram) String() string {
 	return s
 }
 
-// Removal returns the commands that take it off the interface; one of them is enough. A bpf_link is not removed by ip link (P39).
+// Removal returns the commands that take it off the interface; one of them is
+// enough. A bpf_link is not removed by ip link (P39).
 func (p AttachedProgram) Removal() []string {
 	switch {
 	case p.PID != 0:
@@ -77,7 +79,8 @@ func (p AttachedProgram) Removal() []string {
 	return []string{fmt.Sprintf("ip link set dev %s xdp off", p.iface)}
 }
 
-// foreignHint names the XDP program that holds an interface, who holds it, and how to remove it (P40).
+// foreignHint names the XDP program that holds an interface, who holds it, and
+// how to remove it (P40).
 func foreignHint(ifindex int, name string) string {
 	p, ok := FindProgram(ifindex, name)
 	if !ok {
@@ -86,7 +89,8 @@ func foreignHint(ifindex int, name string) string {
 	return p.String() + ": " + strings.Join(p.Removal(), ", or: ")
 }
 
-// attachedProgram asks rtnetlink (IFLA_XDP) which program an interface has, and whether it is in generic mode. 0: none, or unknown.
+// attachedProgram asks rtnetlink (IFLA_XDP) which program an interface has, and
+// whether it is in generic mode. 0: none, or unknown.
 func attachedProgram(ifindex int) (id uint32, generic bool) {
 	rib, err := syscall.NetlinkRIB(unix.RTM_GETLINK, unix.AF_UNSPEC)
 	if err != nil {
@@ -149,7 +153,8 @@ func programName(id uint32) string {
 	return info.Name
 }
 
-// linkOf returns the bpf_link by which a program is attached to an interface, or 0: it is attached without one, or we may not look.
+// linkOf returns the bpf_link by which a program is attached to an interface,
+// or 0: it is attached without one, or we may not look.
 func linkOf(program uint32, ifindex int) link.ID {
 	it := new(link.Iterator)
 	defer it.Close()
@@ -165,7 +170,8 @@ func linkOf(program uint32, ifindex int) link.ID {
 	return 0
 }
 
-// processWithLink looks through /proc for a process that has a bpf_link open (proc_pid_fdinfo(5)).
+// processWithLink looks through /proc for a process that has a bpf_link open
+// (proc_pid_fdinfo(5)).
 func processWithLink(id link.ID) (pid int, command string) {
 	want := fmt.Sprintf("link_id:\t%d\n", id)
 	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*")

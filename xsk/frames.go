@@ -4,8 +4,10 @@ package xsk
 
 import "fmt"
 
-// owner says who has a frame: one of the four states in the low two bits and, above them for fill and tx, the number of the
-// socket. Every frame has exactly one owner at any time, and every call that moves a frame checks who had it (P13).
+// owner says who has a frame: one of the four states in the low two bits and,
+// above them for fill and tx, the number of the socket. Every frame has exactly
+// one owner at any time, and every call that moves a frame checks who had it
+// (P13).
 type owner uint32
 
 const (
@@ -32,7 +34,8 @@ func (o owner) String() string {
 	return "free"
 }
 
-// misuse is a way of handling a frame that would corrupt packets were it not refused.
+// misuse is a way of handling a frame that would corrupt packets were it not
+// refused.
 type misuse uint8
 
 const (
@@ -54,7 +57,8 @@ var misuseNames = [numMisuses]string{
 // maxFaults is how many misuses are kept with their details; all are counted.
 const maxFaults = 8
 
-// fault is one misuse: what was tried, on which address, and who had that frame.
+// fault is one misuse: what was tried, on which address, and who had that
+// frame.
 type fault struct {
 	what  misuse
 	addr  uint64
@@ -68,8 +72,8 @@ func (f fault) String() string {
 	return fmt.Sprintf("%s: address %#x, owner: %s", misuseNames[f.what], f.addr, f.owner)
 }
 
-// frames keeps the owner of each frame, and the free list. Nothing in it allocates after newFrames, except a fault's first
-// report, whose place is set aside too.
+// frames keeps the owner of each frame, and the free list. Nothing in it
+// allocates after newFrames.
 type frames struct {
 	owners []owner
 	free   []uint32 // a stack: what was freed last is in the cache and goes out first
@@ -95,7 +99,8 @@ func (f *frames) number(addr uint64) (n uint64, ok bool) {
 	return n, n < uint64(len(f.owners))
 }
 
-// move changes the owner of the frame that addr lies in, or refuses and records what was tried.
+// move changes the owner of the frame that addr lies in, or refuses and records
+// what was tried.
 func (f *frames) move(addr uint64, from, to owner, otherwise misuse) bool {
 	n, ok := f.number(addr)
 	if !ok {
@@ -139,12 +144,14 @@ func (f *frames) push(addr uint64, from owner, otherwise misuse) bool {
 	if !f.move(addr, from, ownerFree, otherwise) {
 		return false
 	}
-	// As many pushes as pops succeed, for a frame that is free is refused above: the stack never outgrows what it was made with.
+	// As many pushes as pops succeed, for a frame that is free is refused
+	// above: the stack never outgrows what it was made with.
 	f.free = append(f.free, uint32(addr>>f.shift))
 	return true
 }
 
-// reclaim frees all frames that the kernel has for a socket, and returns how many they were.
+// reclaim frees all frames that the kernel has for a socket, and returns how
+// many they were.
 func (f *frames) reclaim(socket uint32) (n int) {
 	for i, o := range f.owners {
 		if o == ownerFill.of(socket) || o == ownerTX.of(socket) {

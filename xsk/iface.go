@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Interface has what there is to know of a network interface before anything is opened on it.
+// Interface has what there is to know of a network interface before anything is
+// opened on it.
 type Interface struct {
 	Index  int
 	Name   string
@@ -22,9 +23,11 @@ type Interface struct {
 	Queues int  // receive queues in use: sockets can be opened on 0 to Queues-1
 }
 
-// CheckInterface looks an interface up in the network namespace of the calling thread. If there is none of that name, the error is
-// ErrNoInterface and lists those that exist. If it is down, the facts are returned with the error ErrLinkDown: everything can be
-// attached and opened on it all the same, and packets flow once it is up.
+// CheckInterface looks an interface up in the network namespace of the calling
+// thread. If there is none of that name, the error is ErrNoInterface and lists
+// those that exist. If it is down, the facts are returned with the error
+// ErrLinkDown: everything can be attached and opened on it all the same, and
+// packets flow once it is up.
 func CheckInterface(name string) (Interface, error) {
 	found, err := net.InterfaceByName(name)
 	if err != nil {
@@ -40,7 +43,8 @@ func CheckInterface(name string) (Interface, error) {
 	return i, nil
 }
 
-// nameOf returns name or, if that is empty, the name of an interface for use in messages.
+// nameOf returns name or, if that is empty, the name of an interface for use in
+// messages.
 func nameOf(ifindex int, name string) string {
 	if name != "" {
 		return name
@@ -51,8 +55,8 @@ func nameOf(ifindex int, name string) string {
 	return fmt.Sprintf("interface %d", ifindex)
 }
 
-// noInterface is the error for an interface that is not there; it lists those that are. err is the system call's error, if one was
-// made.
+// noInterface is the error for an interface that is not there; it lists those
+// that are. err is the system call's error, if one was made.
 func noInterface(op, name string, queue int, err error) error {
 	hint := "there are none"
 	if all, err := net.Interfaces(); err == nil && len(all) > 0 {
@@ -75,8 +79,9 @@ type ethtoolChannels struct {
 	rxCount, txCount, otherCount, combinedCount uint32
 }
 
-// queueCount returns the number of receive queues in use, from ETHTOOL_GCHANNELS. A driver without that operation has one queue, or
-// as many as it was made with, which the kernel does not tell by ioctl; one is assumed.
+// queueCount returns the number of receive queues in use, from
+// ETHTOOL_GCHANNELS. A driver without that operation has one queue, or as many
+// as it was made with, which the kernel does not tell by ioctl; one is assumed.
 func queueCount(name string) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -87,7 +92,8 @@ func queueCount(name string) (int, error) {
 	var pin runtime.Pinner
 	pin.Pin(&channels)
 	defer pin.Unpin()
-	// struct ifreq of linux/if.h: 16 bytes of name, a union of 24 bytes here used for a pointer.
+	// struct ifreq of linux/if.h: 16 bytes of name, a union of 24 bytes here
+	// used for a pointer.
 	request := struct {
 		name [unix.IFNAMSIZ]byte
 		data unsafe.Pointer

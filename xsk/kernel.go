@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernel is every system call that a UMEM and its sockets make. It exists for the tests, which make each call fail in turn and
-// feed each errno; the program only ever uses linux.
+// kernel is every system call that a UMEM and its sockets make. It exists for
+// the tests, which make each call fail in turn and feed each errno; the program
+// only ever uses linux.
 type kernel interface {
 	socket() (fd int, errno unix.Errno)
 	closeFD(fd int) unix.Errno
@@ -20,23 +21,27 @@ type kernel interface {
 	mmapAnonymous(size int) ([]byte, unix.Errno)
 	munmap(mem []byte) unix.Errno
 	bind(fd int, addr *unix.RawSockaddrXDP) unix.Errno
-	// send and receive are the two wake-ups: sendto and recvfrom without data. They do not allocate.
+	// send and receive are the two wake-ups: sendto and recvfrom without data.
+	// They do not allocate.
 	send(fd int) unix.Errno
 	receive(fd int) unix.Errno
 }
 
-// linux makes the system calls. Syscall and not RawSyscall: a raw one is no faster and holds up the garbage collector (P45).
+// linux makes the system calls. Syscall and not RawSyscall: a raw one is no
+// faster and holds up the garbage collector (P45).
 type linux struct{}
 
 func (linux) socket() (int, unix.Errno) {
-	// The descriptor must stay out of the Go netpoller, whose threads would transmit our frames (P38): it is never made an
-	// os.File. SOCK_CLOEXEC works on AF_XDP (P48).
+	// The descriptor must stay out of the Go netpoller, whose threads would
+	// transmit our frames (P38): it is never made an os.File. SOCK_CLOEXEC
+	// works on AF_XDP (P48).
 	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	return fd, errnoOf(err)
 }
 
 func (linux) closeFD(fd int) unix.Errno {
-	// A child process between fork and exec would hold the socket open, and the kernel receiving, beyond the close.
+	// A child process between fork and exec would hold the socket open, and the
+	// kernel receiving, beyond the close.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	return errnoOf(unix.Close(fd))
@@ -59,7 +64,8 @@ func (linux) mmap(fd int, offset int64, size int) ([]byte, unix.Errno) {
 	return mem, errnoOf(err)
 }
 
-// Anonymous memory is page-aligned, which XDP_UMEM_REG asks for, and outside the Go heap: not scanned, not moved (P44).
+// Anonymous memory is page-aligned, which XDP_UMEM_REG asks for, and outside
+// the Go heap: not scanned, not moved (P44).
 func (linux) mmapAnonymous(size int) ([]byte, unix.Errno) {
 	mem, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	return mem, errnoOf(err)

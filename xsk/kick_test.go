@@ -18,7 +18,8 @@ const (
 	eintr   = unix.EINTR
 )
 
-// step is what the kernel does in answer to one kick: how many packets it takes, how many of these it completes at once, what it says.
+// step is what the kernel does in answer to one kick: how many packets it
+// takes, how many of these it completes at once, what it says.
 type step struct {
 	take, complete uint32
 	errno          unix.Errno
@@ -53,7 +54,7 @@ func TestKick(t *testing.T) {
 		{name: "EBUSY: one dropped, the others go on", steps: []step{{1, 1, ebusy}, {1, 1, ebusy}, {6, 6, 0}},
 			want: Stats{Kicks: 3, TxDropped: 2}},
 		{name: "EBUSY for all: the peer is down", steps: again(8, step{1, 1, ebusy}), want: Stats{Kicks: 8, TxDropped: 8}},
-		{name: "EBUSY without progress ends it", steps: []step{{0, 0, ebusy}}, pending: 8, want: Stats{Kicks: 1, TxDropped: 1}},
+		{name: "EBUSY without progress ends it", steps: []step{{0, 0, ebusy}}, pending: 8, want: Stats{Kicks: 1}},
 		{name: "EINTR is tried again", steps: []step{{0, 0, eintr}, {0, 0, eintr}, {8, 8, 0}}, want: Stats{Kicks: 3}},
 		{name: "EINTR for ever is given up", steps: again(maxInterrupts, step{0, 0, eintr}), pending: 8,
 			want: Stats{Kicks: maxInterrupts}},
@@ -125,7 +126,8 @@ func queue(t testing.TB, u *UMEM, s *Socket, n int) {
 	}
 }
 
-// TestKickClearsCompletions: a completion ring that nobody read is full, and the one obstacle that Kick clears itself (P2, P7).
+// TestKickClearsCompletions: a completion ring that nobody read is full, and
+// the one obstacle that Kick clears itself (P2, P7).
 func TestKickClearsCompletions(t *testing.T) {
 	for _, full := range []unix.Errno{unix.EAGAIN, 0} { // of newer kernels, and of older ones
 		k := newFakeKernel()

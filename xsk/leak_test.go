@@ -56,8 +56,8 @@ func (f failing) bind(fd int, addr *unix.RawSockaddrXDP) unix.Errno {
 	return f.linux.bind(fd, addr)
 }
 
-// TestRealOpenFailsAtEveryStep is TestOpenFailsAtEveryStep against the kernel: no descriptor and no mapping stays, and the queue can be
-// bound by the next.
+// TestRealOpenFailsAtEveryStep is TestOpenFailsAtEveryStep against the kernel:
+// no descriptor and no mapping stays, and the queue can be bound by the next.
 func TestRealOpenFailsAtEveryStep(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)
@@ -97,7 +97,8 @@ func TestRealOpenFailsAtEveryStep(t *testing.T) {
 	}
 }
 
-// TestAttachFailsAtEveryStep: map, program, attaching, in both modes; nothing stays.
+// TestAttachFailsAtEveryStep: map, program, attaching, in both modes; nothing
+// stays.
 func TestAttachFailsAtEveryStep(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)

@@ -8,25 +8,29 @@ import (
 	"strings"
 )
 
-// Ledger says where every frame of a UMEM is. The numbers come from two books that are kept apart: one has an owner per frame,
-// which each move checks and changes; the other counts moves, and has the free list and the entries on the rings. The frames on
-// which both agree are accounted for.
+// Ledger says where every frame of a UMEM is. The numbers come from two books
+// that are kept apart: one has an owner per frame, which each move checks and
+// changes; the other counts moves, and has the free list and the entries on the
+// rings. The frames on which both agree are accounted for.
 type Ledger struct {
-	// Total is the number of frames of the UMEM. Free + Fill + Held + TX + Lost is always Total.
+	// Total is the number of frames of the UMEM. Free + Fill + Held + TX + Lost
+	// is always Total.
 	Total int
 	Free  int // on the free list
 	Fill  int // given to the kernel to receive into: on fill rings, in the kernel, and on receive rings
 	Held  int // with the caller
 	TX    int // given to the kernel to transmit: on transmit rings, in flight, and on completion rings
 	Lost  int // anywhere else, or claimed twice
-	// Misused counts the calls, and the ring entries from the kernel, that were refused because they named a frame that was
-	// not theirs.
+	// Misused counts the calls, and the ring entries from the kernel, that were
+	// refused because they named a frame that was not theirs.
 	Misused uint64
-	// Problems has a line on each kind of misuse, on the first misuses one by one, and on the frames that are lost.
+	// Problems has a line on each kind of misuse, on the first misuses one by
+	// one, and on the frames that are lost.
 	Problems []string
 }
 
-// String is "frames: 4096 owned, 4096 accounted for", and what is wrong, if anything is.
+// String is "frames: 4096 owned, 4096 accounted for", and what is wrong, if
+// anything is.
 func (l Ledger) String() string {
 	s := fmt.Sprintf("frames: %d owned, %d accounted for", l.Total, l.Total-l.Lost)
 	if len(l.Problems) > 0 {
@@ -43,8 +47,9 @@ func (l Ledger) Err() error {
 	return errors.New(l.String())
 }
 
-// Ledger takes stock. It reads every frame's owner and every ring entry, and allocates: it is for the end of a run, for tests, and
-// for a look now and then.
+// Ledger takes stock. It reads every frame's owner and every ring entry, and
+// allocates: it is for the end of a run, for tests, and for a look now and
+// then.
 func (u *UMEM) Ledger() Ledger {
 	a := audit{u: u, seen: make([]owner, len(u.frames.owners)), listed: make([]bool, len(u.frames.owners))}
 	a.claims()
@@ -59,8 +64,10 @@ type audit struct {
 	wrong  []string
 }
 
-// claims goes through the free list and the rings. Frames move on in the kernel meanwhile, from fill ring to receive ring and from
-// transmit ring to completion ring; the ring that they arrive on is read first, so that none is seen on both.
+// claims goes through the free list and the rings. Frames move on in the kernel
+// meanwhile, from fill ring to receive ring and from transmit ring to
+// completion ring; the ring that they arrive on is read first, so that none is
+// seen on both.
 func (a *audit) claims() {
 	for _, n := range a.u.frames.free {
 		a.claim(uint64(n)<<a.u.frames.shift, ownerFree, "the free list")
@@ -93,7 +100,8 @@ func (a *audit) claim(addr uint64, o owner, where string) {
 	}
 }
 
-// settle counts each frame once, by its owner, where the other book agrees; the rest is lost.
+// settle counts each frame once, by its owner, where the other book agrees; the
+// rest is lost.
 func (a *audit) settle() Ledger {
 	f := &a.u.frames
 	l := Ledger{Total: len(f.owners)}

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLinkDownAndUp: what is queued when the link goes down leaves when it is up again, and nothing needs to be set up anew (P36).
+// TestLinkDownAndUp: what is queued when the link goes down leaves when it is
+// up again, and nothing needs to be set up anew (P36).
 func TestLinkDownAndUp(t *testing.T) {
 	for _, mode := range []Mode{ModeCopy, ModeGeneric} {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -59,7 +60,8 @@ func TestLinkDownAndUp(t *testing.T) {
 	}
 }
 
-// TestOpenOnDownLink: all can be set up while the interface is down, and works once it is up. CheckInterface tells beforehand.
+// TestOpenOnDownLink: all can be set up while the interface is down, and works
+// once it is up. CheckInterface tells beforehand.
 func TestOpenOnDownLink(t *testing.T) {
 	for _, mode := range []Mode{ModeCopy, ModeGeneric} {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -85,7 +87,8 @@ func TestOpenOnDownLink(t *testing.T) {
 	}
 }
 
-// TestDeleteAndRecreate takes the interface away under two sockets that share a UMEM with a third elsewhere, and brings it back.
+// TestDeleteAndRecreate takes the interface away under two sockets that share a
+// UMEM with a third elsewhere, and brings it back.
 func TestDeleteAndRecreate(t *testing.T) {
 	for _, mode := range []Mode{ModeCopy, ModeGeneric} {
 		for _, alone := range []bool{false, true} {
@@ -158,7 +161,8 @@ func deleteAndRecreate(t *testing.T, mode Mode, alone, closeFirst bool) {
 	}
 	peer = newPacketSocket(t, w.peerIdx)
 	for i := range 20 {
-		// What is held since before the deletion goes out of the new interface: it is the same memory.
+		// What is held since before the deletion goes out of the new interface:
+		// it is the same memory.
 		held = append(held, u.frame(t, testFrame(i, 60)))
 	}
 	for i, d := range held[1:] {

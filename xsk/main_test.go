@@ -4,6 +4,7 @@ package xsk
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helpers are what the test binary does when a test runs it as another process, by the name in this variable.
+// helpers are what the test binary does when a test runs it as another process,
+// by the name in this variable.
 const helperVariable = "XSK_TEST_HELPER"
 
 var helpers = map[string]func(args []string){
@@ -29,6 +31,9 @@ func TestMain(m *testing.M) {
 		helpers[name](os.Args[1:])
 		os.Exit(0)
 	}
+	// Rings must wrap and run full within one check of a model; a flag on the
+	// command line still has the last word.
+	flag.Set("rapid.steps", "200")
 	before := descriptors()
 	code := m.Run()
 	for fd, what := range descriptors() {
@@ -63,7 +68,8 @@ func mappings(t testing.TB) int {
 	return strings.Count(string(maps), "socket:[")
 }
 
-// helper prepares the test binary as another process, in the network namespace of this thread.
+// helper prepares the test binary as another process, in the network namespace
+// of this thread.
 func helper(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -105,7 +111,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// holdInterface attaches a program and opens a socket, and sleeps until it is killed.
+// holdInterface attaches a program and opens a socket, and sleeps until it is
+// killed.
 func holdInterface(args []string) {
 	i := must(CheckInterface(args[0]))
 	p := must(Attach(ProgramConfig{Ifindex: i.Index, Name: i.Name, Queues: 1}))
@@ -117,7 +124,8 @@ func holdInterface(args []string) {
 	time.Sleep(time.Minute)
 }
 
-// tryEverything prints the error of each thing that takes a capability, one a line.
+// tryEverything prints the error of each thing that takes a capability, one a
+// line.
 func tryEverything(args []string) {
 	if len(args) > 1 { // the limit of locked memory in bytes
 		var limit uint64

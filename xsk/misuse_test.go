@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMisuse does everything with frames that must not be done. Each is refused and told by the ledger; nothing is lost by it, and
-// nothing panics.
+// TestMisuse does everything with frames that must not be done. Each is refused
+// and told by the ledger; nothing is lost by it, and nothing panics.
 func TestMisuse(t *testing.T) {
 	const outside = 1 << 40
 	for _, c := range []struct {
@@ -112,7 +112,8 @@ func (s *fakeSocket) complete(addr uint64) {
 	s.completion.publish()
 }
 
-// TestMisuseIsBounded sees that a program that is wrong for ever costs no memory.
+// TestMisuseIsBounded sees that a program that is wrong for ever costs no
+// memory.
 func TestMisuseIsBounded(t *testing.T) {
 	u := newFakeKernel().umem(t, Config{ChunkCount: 16})
 	if n := testing.AllocsPerRun(1000, func() { u.Free(0) }); n != 0 {
@@ -124,7 +125,8 @@ func TestMisuseIsBounded(t *testing.T) {
 	}
 }
 
-// TestLedgerFindsLosses damages one book or the other, as a bug of this package or of the kernel would.
+// TestLedgerFindsLosses damages one book or the other, as a bug of this package
+// or of the kernel would.
 func TestLedgerFindsLosses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -195,7 +197,8 @@ func TestLedgerNamesFewOfManyLosses(t *testing.T) {
 	}
 }
 
-// TestTransmitRefuses sees that what a kernel would take for invalid never reaches it, and that the frame is free again (P6).
+// TestTransmitRefuses sees that what a kernel would take for invalid never
+// reaches it, and that the frame is free again (P6).
 func TestTransmitRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -7,8 +7,10 @@ import (
 	"strings"
 )
 
-// Mode is what a user asks for with --mode: which steps of the ladder "native zero-copy, native copy, generic" may be taken.
-// The zero value is ModeAuto. It implements encoding.TextMarshaler and TextUnmarshaler, so that flag packages can parse it.
+// Mode is what a user asks for with --mode: which steps of the ladder "native
+// zero-copy, native copy, generic" may be taken. The zero value is ModeAuto. It
+// implements encoding.TextMarshaler and TextUnmarshaler, so that flag packages
+// can parse it.
 type Mode uint8
 
 const (
@@ -67,13 +69,15 @@ func (m Mode) attachLadder() []AttachMode {
 	return []AttachMode{Native, Generic}
 }
 
-// BindLadder returns how sockets may be bound on an interface whose program was attached as a, best first. A UMEM that is
-// shared by several sockets is bound in one way for all (P29), so a caller with several sockets tries each step for all of
-// them and goes on to the next when one fails with ErrNoZeroCopy.
+// BindLadder returns how sockets may be bound on an interface whose program was
+// attached as a, best first. A UMEM that is shared by several sockets is bound
+// in one way for all (P29), so a caller with several sockets tries each step
+// for all of them and goes on to the next when one fails with ErrNoZeroCopy.
 func (m Mode) BindLadder(a AttachMode) []BindMode {
 	switch {
 	case a == Generic || m == ModeCopy || m == ModeGeneric:
-		// A driver that can do zero-copy would do it under a generic program too, and then no packet reached the socket.
+		// A driver that can do zero-copy would do it under a generic program
+		// too, and then no packet reached the socket.
 		return []BindMode{BindCopy}
 	case m == ModeZeroCopy:
 		return []BindMode{BindZeroCopy}

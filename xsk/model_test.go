@@ -9,8 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestFramesModel does whatever a program and a kernel may do to a UMEM with two sockets on tiny rings whose indices wrap, and looks
-// after each step whether every frame is where the model has it.
+// TestFramesModel does whatever a program and a kernel may do to a UMEM with
+// two sockets on tiny rings whose indices wrap, and looks after each step
+// whether every frame is where the model has it.
 func TestFramesModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		k := newFakeKernel()

@@ -17,29 +17,36 @@ type SocketConfig struct {
 	Name    string // its name, for messages; empty: looked up
 	Queue   int    // the queue, from 0
 	Bind    BindMode
-	// TXBudget is how many packets one system call may send in copy mode (XDP_MAX_TX_SKB_BUDGET, Linux 6.17; older kernels
-	// send 32). Zero: the whole transmit ring. It is brought into the kernel's range, from 32 to the size of the transmit ring.
+	// TXBudget is how many packets one system call may send in copy mode
+	// (XDP_MAX_TX_SKB_BUDGET, Linux 6.17; older kernels send 32). Zero: the
+	// whole transmit ring. It is brought into the kernel's range, from 32 to
+	// the size of the transmit ring.
 	TXBudget uint32
-	// SendBuffer is SO_SNDBUF in bytes: how much may be in flight in copy mode. Zero: the kernel's default, which is right for
-	// veth, where more only overflows the peer's ring (P5).
+	// SendBuffer is SO_SNDBUF in bytes: how much may be in flight in copy mode.
+	// Zero: the kernel's default, which is right for veth, where more only
+	// overflows the peer's ring (P5).
 	SendBuffer int
-	// Patience is how long to wait for the queue while a socket closed before is still being taken down (P28). Zero: 2 seconds;
-	// negative: not at all.
+	// Patience is how long to wait for the queue while a socket closed before
+	// is still being taken down (P28). Zero: 2 seconds; negative: not at all.
 	Patience time.Duration
 	Log      *slog.Logger // nil: no log
 }
 
 const opOpen = "open AF_XDP socket"
 
-// minTXBudget is the kernel's lower bound for XDP_MAX_TX_SKB_BUDGET, and what it sends without it (TX_BATCH_SIZE in net/xdp/xsk.c).
+// minTXBudget is the kernel's lower bound for XDP_MAX_TX_SKB_BUDGET, and what
+// it sends without it (TX_BATCH_SIZE in net/xdp/xsk.c).
 const minTXBudget = 32
 
-// Open makes a socket on one queue of an interface, with rings of its own, and binds it. The first socket of a UMEM registers the
-// memory; later ones share it with any that is still bound (XDP_SHARED_UMEM), inheriting how that one is bound (P29). When all
-// were closed, or their interfaces deleted, the next one registers the memory anew.
+// Open makes a socket on one queue of an interface, with rings of its own, and
+// binds it. The first socket of a UMEM registers the memory; later ones share
+// it with any that is still bound (XDP_SHARED_UMEM), inheriting how that one is
+// bound (P29). When all were closed, or their interfaces deleted, the next one
+// registers the memory anew.
 //
-// If it fails, nothing is left behind. Errors to tell apart: ErrNoZeroCopy, ErrInUse, ErrMemlock, ErrQueueRange, ErrLinkDown,
-// ErrNoInterface, os.ErrPermission.
+// If it fails, nothing is left behind. Errors to tell apart: ErrNoZeroCopy,
+// ErrInUse, ErrMemlock, ErrQueueRange, ErrLinkDown, ErrNoInterface,
+// os.ErrPermission.
 //
 // Next, Refill gives it frames and Program.Register lets packets come.
 func (u *UMEM) Open(c SocketConfig) (*Socket, error) {
@@ -76,7 +83,8 @@ func (u *UMEM) Open(c SocketConfig) (*Socket, error) {
 	return s, nil
 }
 
-// set takes a bare socket through the steps, in the order that the kernel wants (P30).
+// set takes a bare socket through the steps, in the order that the kernel wants
+// (P30).
 func (s *Socket) set() error {
 	registered := false
 	if len(s.umem.sockets) == 0 {
@@ -100,7 +108,8 @@ func (s *Socket) set() error {
 // register makes the memory the socket's UMEM. The kernel pins it.
 func (s *Socket) register() error {
 	c := s.umem.config
-	// Zeroed to the last byte: what an older kernel takes for padding, a newer one takes for the length of metadata (P9).
+	// Zeroed to the last byte: what an older kernel takes for padding, a newer
+	// one takes for the length of metadata (P9).
 	r := unix.XDPUmemReg{
 		Addr: uint64(uintptr(unsafe.Pointer(&s.umem.mem[0]))), Len: uint64(len(s.umem.mem)), Size: c.ChunkSize, Headroom: c.Headroom,
 	}
@@ -200,7 +209,8 @@ func (s *Socket) setOptions() error {
 	return nil
 }
 
-// bind ties the socket to its queue, sharing the memory of a bound one if it was not registered for this one.
+// bind ties the socket to its queue, sharing the memory of a bound one if it
+// was not registered for this one.
 func (s *Socket) bind(registered bool) error {
 	addr := unix.RawSockaddrXDP{
 		Family: unix.AF_XDP, Ifindex: uint32(s.config.Ifindex), Queue_id: uint32(s.config.Queue),
@@ -231,7 +241,8 @@ func (s *Socket) bind(registered bool) error {
 	return explainBind(s, nil, s.bindPatiently(&addr))
 }
 
-// bindPatiently tries again while the queue is busy: what a closed socket leaves behind is taken down by a work queue (P28).
+// bindPatiently tries again while the queue is busy: what a closed socket
+// leaves behind is taken down by a work queue (P28).
 func (s *Socket) bindPatiently(addr *unix.RawSockaddrXDP) unix.Errno {
 	patience := s.config.Patience
 	if patience == 0 {

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestOpenFailsAtEveryStep makes the first system call of NewUMEM and Open fail, then the second, and so on until all succeed. Nothing
-// may be left behind by a failure, and the next attempt must work.
+// TestOpenFailsAtEveryStep makes the first system call of NewUMEM and Open
+// fail, then the second, and so on until all succeed. Nothing may be left
+// behind by a failure, and the next attempt must work.
 func TestOpenFailsAtEveryStep(t *testing.T) {
 	everything := SocketConfig{Ifindex: 1, Name: "x", Queue: 0, SendBuffer: 1 << 20}
 	for _, second := range []bool{false, true} { // a first socket, or one that shares
@@ -82,7 +83,8 @@ func finish(t testing.TB, k *fakeKernel, u *UMEM) {
 	}
 }
 
-// TestCloseFailures sees that closing goes through to the end whatever fails on the way.
+// TestCloseFailures sees that closing goes through to the end whatever fails on
+// the way.
 func TestCloseFailures(t *testing.T) {
 	for n := 1; ; n++ {
 		k := newFakeKernel()
@@ -136,7 +138,8 @@ func TestBindIsPatient(t *testing.T) {
 	finish(t, k, u)
 }
 
-// TestDonor opens sockets while others come and go: memory is registered exactly when no bound socket could share it (P29).
+// TestDonor opens sockets while others come and go: memory is registered
+// exactly when no bound socket could share it (P29).
 func TestDonor(t *testing.T) {
 	k := newFakeKernel()
 	u := k.umem(t, Config{ChunkCount: 16, Sockets: 4})
@@ -153,7 +156,8 @@ func TestDonor(t *testing.T) {
 	if atC.umem || atC.addr.Shared_umem_fd != uint32(b.fd) {
 		t.Error("the second socket was no donor")
 	}
-	// Both devices are deleted, of which one was noticed; the sockets are still open.
+	// Both devices are deleted, of which one was noticed; the sockets are still
+	// open.
 	atB.gone, atC.gone = true, true
 	c.gone = true
 	d, atD := open(3)
@@ -177,7 +181,8 @@ func TestDonor(t *testing.T) {
 	finish(t, k, u)
 }
 
-// TestBindFlags: who registered the memory chooses, the others inherit and may give no flag of their own (P29).
+// TestBindFlags: who registered the memory chooses, the others inherit and may
+// give no flag of their own (P29).
 func TestBindFlags(t *testing.T) {
 	for bind, want := range map[BindMode]uint16{
 		BindAuto: unix.XDP_USE_NEED_WAKEUP, BindCopy: unix.XDP_USE_NEED_WAKEUP | unix.XDP_COPY,
@@ -248,7 +253,8 @@ func TestZeroCopyMix(t *testing.T) {
 	finish(t, k, u)
 }
 
-// TestBudget sees that the kernel is only ever given a value in its range, and that one without the option is no failure (P1).
+// TestBudget sees that the kernel is only ever given a value in its range, and
+// that one without the option is no failure (P1).
 func TestBudget(t *testing.T) {
 	for _, c := range []struct{ ring, asked, want uint32 }{
 		{2048, 0, 2048}, {2048, 1, 32}, {2048, 32, 32}, {2048, 64, 64}, {2048, 1 << 31, 2048}, {32, 0, 32}, {16, 0, 0}, {16, 64, 0},

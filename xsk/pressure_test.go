@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestBackPressure sends faster than the peer takes it. With a qdisc on our end a full ring at the peer is EAGAIN and nothing is
-// lost, where without one it would be EBUSY and a loss (P4). Kick gives up and is called again.
+// TestBackPressure sends faster than the peer takes it. With a qdisc on our end
+// a full ring at the peer is EAGAIN and nothing is lost, where without one it
+// would be EBUSY and a loss (P4). Kick gives up and is called again.
 func TestBackPressure(t *testing.T) {
 	enterNamespace(t)
 	w := newWire(t, 1)
@@ -23,7 +24,8 @@ func TestBackPressure(t *testing.T) {
 	if err := netlink.QdiscAdd(qdisc); err != nil {
 		t.Fatal(err)
 	}
-	// A program on the peer gives it NAPI, and a thread of its own for that lets the ring of 256 fill up (P24).
+	// A program on the peer gives it NAPI, and a thread of its own for that
+	// lets the ring of 256 fill up (P24).
 	sink := newTestUMEM(t, Config{ChunkCount: 8192, RXRing: 8192, FillRing: 8192})
 	peer := wire{dut: w.peer, dutIndex: w.peerIdx}
 	_, sockets := open(t, sink, peer, ModeCopy, 1)
@@ -81,7 +83,8 @@ func TestBackPressure(t *testing.T) {
 	eventually(t, "completion", func() bool { s.Complete(); return s.InFlight() == 0 })
 }
 
-// threadedNAPI gives an interface's NAPI a kernel thread. /sys shows the namespace it was mounted in, so it is mounted again.
+// threadedNAPI gives an interface's NAPI a kernel thread. /sys shows the
+// namespace it was mounted in, so it is mounted again.
 func threadedNAPI(t testing.TB, name string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -14,9 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Program is the XDP program that sends an interface's packets to its AF_XDP sockets, with the map (XSKMAP) of these. It is attached by
-// a bpf_link, which ends with the last descriptor of it: whatever ends the process, kill -9 too, leaves the interface as it was. It
-// is never pinned (P39). Keep the Program until it is to be detached; a Socket registered with it keeps it as well.
+// Program is the XDP program that sends an interface's packets to its AF_XDP
+// sockets, with the map (XSKMAP) of these. It is attached by a bpf_link, which
+// ends with the last descriptor of it: whatever ends the process, kill -9 too,
+// leaves the interface as it was. It is never pinned (P39). Keep the Program
+// until it is to be detached; a Socket registered with it keeps it as well.
 type Program struct {
 	name    string
 	ifindex int
@@ -32,9 +34,11 @@ type ProgramConfig struct {
 	Name    string // its name, for messages; empty: looked up
 	Queues  int    // sockets can be registered for queues 0 to Queues-1; at least 1
 	Mode    Mode
-	// Reinjected marks frames that this process puts into the kernel's stack by BPF_PROG_RUN. In generic mode the kernel shows these to
-	// the program again; one that ends with these 16 bytes, which are to be random, is passed to the stack without them. All zero:
-	// no such test. In native mode there never is one.
+	// Reinjected marks frames that this process puts into the kernel's stack by
+	// BPF_PROG_RUN. In generic mode the kernel shows these to the program
+	// again; one that ends with these 16 bytes, which are to be random, is
+	// passed to the stack without them. All zero: no such test. In native mode
+	// there never is one.
 	Reinjected [16]byte
 	Log        *slog.Logger // nil: no log
 }
@@ -50,9 +54,10 @@ type bpf struct {
 
 var realBPF = bpf{ebpf.NewMap, ebpf.NewProgram, link.AttachXDP}
 
-// Attach loads the program and attaches it: native, and if that fails generic, unless c.Mode forces one. The kernel's own choice would
-// never fall back (P21). Each step down is logged with its reason. Until a socket is registered for a queue, all packets of that queue
-// go to the kernel's stack.
+// Attach loads the program and attaches it: native, and if that fails generic,
+// unless c.Mode forces one. The kernel's own choice would never fall back
+// (P21). Each step down is logged with its reason. Until a socket is registered
+// for a queue, all packets of that queue go to the kernel's stack.
 //
 // Errors to tell apart: ErrForeignProgram, ErrNoInterface, os.ErrPermission.
 func Attach(c ProgramConfig) (*Program, error) { return attach(c, realBPF) }
@@ -73,7 +78,7 @@ func attach(c ProgramConfig, b bpf) (*Program, error) {
 	for i, mode := range ladder {
 		err = p.attach(c, b, mode)
 		if err == nil {
-			c.Log.Debug("redirect program attached", "interface", c.Name, "mode", mode)
+			c.Log.Debug("redirect program attached", "interface", c.Name, "mode", mode.String())
 			return p, nil
 		}
 		if i+1 < len(ladder) && worthAStepDown(err) {
@@ -103,7 +108,8 @@ func (p *Program) attach(c ProgramConfig, b bpf, mode AttachMode) error {
 	return nil
 }
 
-// worthAStepDown tells whether generic mode may work where native mode failed with err: not if the cause is the same for both.
+// worthAStepDown tells whether generic mode may work where native mode failed
+// with err: not if the cause is the same for both.
 func worthAStepDown(err error) bool {
 	return !errors.Is(err, os.ErrPermission) && !errors.Is(err, ErrNoInterface) && !errors.Is(err, ErrForeignProgram)
 }
@@ -111,7 +117,8 @@ func worthAStepDown(err error) bool {
 // explainAttach makes the error of one step.
 func explainAttach(c ProgramConfig, step string, err error) error {
 	errno := errnoOf(err)
-	// What cilium/ebpf says of these errnos is longer and, for EPERM, misleading: it suspects the memlock limit.
+	// What cilium/ebpf says of these errnos is longer and, for EPERM,
+	// misleading: it suspects the memlock limit.
 	short := fmt.Errorf("%s: %w", step, os.NewSyscallError("bpf", errno))
 	switch errno {
 	case unix.EPERM:
@@ -119,7 +126,8 @@ func explainAttach(c ProgramConfig, step string, err error) error {
 	case unix.EBUSY, unix.EEXIST: // P40: one in this mode, or in another
 		return opError(opAttach, c.Name, noQueue, ErrForeignProgram, short, foreignHint(c.Ifindex, c.Name))
 	case unix.ENODEV, unix.EINVAL:
-		// A bpf_link to an interface that is not there is EINVAL, among other things (bpf_xdp_link_attach in net/core/dev.c).
+		// A bpf_link to an interface that is not there is EINVAL, among other
+		// things (bpf_xdp_link_attach in net/core/dev.c).
 		if _, gone := net.InterfaceByIndex(c.Ifindex); errno == unix.EINVAL && gone == nil {
 			break
 		}
@@ -133,15 +141,17 @@ func explainAttach(c ProgramConfig, step string, err error) error {
 	case unix.EOPNOTSUPP:
 		return opError(opAttach, c.Name, noQueue, nil, short, "the driver has no XDP: use generic mode")
 	}
-	// If the verifier refused, its log is in err, whole under %+v (ebpf.VerifierError).
+	// If the verifier refused, its log is in err, whole under %+v
+	// (ebpf.VerifierError).
 	return opError(opAttach, c.Name, noQueue, nil, fmt.Errorf("%s: %w", step, err), "")
 }
 
 // Mode tells where the program is attached.
 func (p *Program) Mode() AttachMode { return p.mode }
 
-// Register lets the packets of a queue come to a socket, which must be bound to that queue of this interface: packets for any other
-// would be dropped silently (P31). When the socket is closed, the kernel removes it from the map.
+// Register lets the packets of a queue come to a socket, which must be bound to
+// that queue of this interface: packets for any other would be dropped silently
+// (P31). When the socket is closed, the kernel removes it from the map.
 func (p *Program) Register(queue int, s *Socket) error {
 	const op = "register AF_XDP socket"
 	if p.link == nil || s.fd < 0 {
@@ -160,7 +170,8 @@ func (p *Program) Register(queue int, s *Socket) error {
 	return nil
 }
 
-// Close detaches the program: packets go to the kernel's stack again. A second Close does nothing and returns nil.
+// Close detaches the program: packets go to the kernel's stack again. A second
+// Close does nothing and returns nil.
 func (p *Program) Close() error {
 	if p.link == nil {
 		return nil

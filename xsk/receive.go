@@ -4,10 +4,12 @@ package xsk
 
 import "golang.org/x/sys/unix"
 
-// Refill gives free frames to the kernel to receive into, and returns how many. It leaves Config.Reserve frames on the free list, and
-// gives no socket more than its share, one part in Config.Sockets. Then, if the fill ring asks for it, the kernel is woken, without
-// which a zero-copy driver would receive nothing more (P10). Call it every turn, before the packets of that turn are processed. It
-// does not allocate.
+// Refill gives free frames to the kernel to receive into, and returns how many.
+// It leaves Config.Reserve frames on the free list, and gives no socket more
+// than its share, one part in Config.Sockets. Then, if the fill ring asks for
+// it, the kernel is woken, without which a zero-copy driver would receive
+// nothing more (P10). Call it every turn, before the packets of that turn are
+// processed. It does not allocate.
 func (s *Socket) Refill() int {
 	if s.fd < 0 {
 		return 0
@@ -38,9 +40,11 @@ func (s *Socket) Refill() int {
 	return n
 }
 
-// Receive takes up to len(dst) packets off the receive ring and returns how many. Their frames are then held by the caller, who ends
-// that by Transmit or Free. Desc.Addr points to the packet's first byte, at least 256 bytes into its chunk: what is before it may
-// be used to make the packet longer at the front (P12). It does not allocate.
+// Receive takes up to len(dst) packets off the receive ring and returns how
+// many. Their frames are then held by the caller, who ends that by Transmit or
+// Free. Desc.Addr points to the packet's first byte, at least 256 bytes into
+// its chunk: what is before it may be used to make the packet longer at the
+// front (P12). It does not allocate.
 func (s *Socket) Receive(dst []Desc) int {
 	if s.fd < 0 {
 		return 0
@@ -64,8 +68,9 @@ func (s *Socket) Receive(dst []Desc) int {
 	return got
 }
 
-// Check asks the kernel how the interface does, with one system call: nil, or ErrLinkDown, or ErrGone after which the socket is of no
-// use but to be closed. poll never tells (P35). It does not allocate.
+// Check asks the kernel how the interface does, with one system call: nil, or
+// ErrLinkDown, or ErrGone after which the socket is of no use but to be closed.
+// poll never tells (P35). It does not allocate.
 func (s *Socket) Check() error {
 	if s.fd < 0 {
 		return s.errClosed

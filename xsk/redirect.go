@@ -14,13 +14,16 @@ const (
 
 	// offsetRXQueue is where struct xdp_md of linux/bpf.h has rx_queue_index.
 	offsetRXQueue = 16
-	// trailerSize is the length in bytes of the mark at the end of a reinjected frame.
+	// trailerSize is the length in bytes of the mark at the end of a reinjected
+	// frame.
 	trailerSize = 16
 )
 
-// redirectSpec assembles the program: every packet goes to the socket that the map has for its queue, and to the kernel's stack where
-// the map has none (P31). In generic mode, with a mark given, a packet that ends with it goes to the stack without it: it is one that
-// we had put there ourselves, and which the kernel shows the program a second time.
+// redirectSpec assembles the program: every packet goes to the socket that the
+// map has for its queue, and to the kernel's stack where the map has none
+// (P31). In generic mode, with a mark given, a packet that ends with it goes to
+// the stack without it: it is one that we had put there ourselves, and which
+// the kernel shows the program a second time.
 func redirectSpec(xsks *ebpf.Map, mode AttachMode, mark [trailerSize]byte) *ebpf.ProgramSpec {
 	insns := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)} // R6: the context, across calls
 	if mode == Generic && mark != [trailerSize]byte{} {
@@ -37,8 +40,10 @@ func redirectSpec(xsks *ebpf.Map, mode AttachMode, mark [trailerSize]byte) *ebpf
 	return &ebpf.ProgramSpec{Name: "pvlua_redirect", Type: ebpf.XDP, Instructions: insns, License: "GPL"}
 }
 
-// passReinjected assembles the test for the mark. The helpers for loading from the end, bpf_xdp_get_buff_len and bpf_xdp_load_bytes,
-// came with Linux 5.18; they work on packets in several pieces too, and leave no bounds to prove to the verifier.
+// passReinjected assembles the test for the mark. The helpers for loading from
+// the end, bpf_xdp_get_buff_len and bpf_xdp_load_bytes, came with Linux 5.18;
+// they work on packets in several pieces too, and leave no bounds to prove to
+// the verifier.
 func passReinjected(mark [trailerSize]byte) asm.Instructions {
 	low := int64(binary.NativeEndian.Uint64(mark[:8]))
 	high := int64(binary.NativeEndian.Uint64(mark[8:]))
@@ -62,8 +67,9 @@ func passReinjected(mark [trailerSize]byte) asm.Instructions {
 		asm.LoadMem(asm.R1, asm.R10, -trailerSize+8, asm.DWord),
 		asm.LoadImm(asm.R2, high, asm.DWord),
 		asm.JNE.Reg(asm.R1, asm.R2, "redirect"),
-		// bpf_xdp_adjust_tail(ctx, -16); return XDP_PASS. Should cutting fail the packet passes with the mark, which is then
-		// padding behind the IP datagram; to redirect it would send it around for ever.
+		// bpf_xdp_adjust_tail(ctx, -16); return XDP_PASS. Should cutting fail
+		// the packet passes with the mark, which is then padding behind the IP
+		// datagram; to redirect it would send it around for ever.
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Imm(asm.R2, -trailerSize),
 		asm.FnXdpAdjustTail.Call(),

@@ -12,7 +12,8 @@ type rig struct {
 	sockets []*Socket
 }
 
-// newRig opens it all; the clean-up closes all and checks that no frame is missing.
+// newRig opens it all; the clean-up closes all and checks that no frame is
+// missing.
 func newRig(t testing.TB, c Config, mode Mode, queues int) *rig {
 	t.Helper()
 	enterNamespace(t)

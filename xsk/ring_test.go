@@ -21,7 +21,8 @@ func heapRing[T entry](size, start uint32) ring[T] {
 	return r
 }
 
-// TestRingModel lets a producer and a consumer do whatever they like on both ends of a ring, and compares with a queue.
+// TestRingModel lets a producer and a consumer do whatever they like on both
+// ends of a ring, and compares with a queue.
 func TestRingModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.SampledFrom([]uint32{1, 2, 4, 8, 64}).Draw(t, "size")
@@ -77,8 +78,9 @@ func TestRingModel(t *testing.T) {
 	})
 }
 
-// TestRingHammer has two goroutines at a ring: every entry arrives, once, in order. On heap memory the race detector sees accesses
-// that the protocol does not order.
+// TestRingHammer has two goroutines at a ring: every entry arrives, once, in
+// order. On heap memory the race detector sees accesses that the protocol does
+// not order.
 func TestRingHammer(t *testing.T) {
 	for _, size := range []uint32{1, 2, 256} {
 		r := heapRing[Desc](size, ^uint32(0)-1000)

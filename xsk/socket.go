@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-// Socket is one AF_XDP socket: one queue of one interface. Made by UMEM.Open. It belongs to the goroutine of its UMEM.
+// Socket is one AF_XDP socket: one queue of one interface. Made by UMEM.Open.
+// It belongs to the goroutine of its UMEM.
 type Socket struct {
 	umem     *UMEM
 	number   uint32 // unlike any other of this UMEM, ever: part of its frames' owners
@@ -32,10 +33,12 @@ type Socket struct {
 	errLinkDown, errGone, errClosed error
 }
 
-// FD returns the descriptor, for ppoll alone; it is negative once the socket is closed. It must never reach the Go netpoller
-// (os.NewFile, SyscallConn): a poll by the idle runtime would transmit frames behind the owner's back (P38). Ask for POLLOUT only
-// while the transmit ring is full, for it is nearly always ready (P37), and bound the time: poll reports neither completions
-// (P7) nor what becomes of the interface (P35).
+// FD returns the descriptor, for ppoll alone; it is negative once the socket is
+// closed. It must never reach the Go netpoller (os.NewFile, SyscallConn): a
+// poll by the idle runtime would transmit frames behind the owner's back (P38).
+// Ask for POLLOUT only while the transmit ring is full, for it is nearly always
+// ready (P37), and bound the time: poll reports neither completions (P7) nor
+// what becomes of the interface (P35).
 func (s *Socket) FD() int { return s.fd }
 
 // ZeroCopy tells how the kernel really bound the socket (XDP_OPTIONS, P25).
@@ -50,18 +53,25 @@ func (s *Socket) Queue() int { return s.config.Queue }
 // where names the socket in messages.
 func (s *Socket) where() string { return fmt.Sprintf("%s queue %d", s.config.Name, s.config.Queue) }
 
-// Close takes the socket off its queue and hands all its frames back to the UMEM: those on its rings, and those inside the
-// kernel. Frames that the caller holds stay held. A second Close does nothing and returns nil.
+// Close takes the socket off its queue and hands all its frames back to the
+// UMEM: those on its rings, and those inside the kernel. Frames that the caller
+// holds stay held. A second Close does nothing and returns nil.
 //
-// Frames may be used again at once, because when close(2) has returned nothing in the kernel touches them any more. close(2)
-// really releases the socket, since the rings, whose mappings would keep it alive, are unmapped before. Releasing it removes it
-// from every XSKMAP, marks it unbound and then waits for an RCU grace period (xsk_release, xsk_unbind_dev and synchronize_net in
-// net/xdp/xsk.c): a receive path that had found it before has finished copying. What was being transmitted in copy mode had been
-// copied into an skb. (On a device that takes its payload out of the UMEM even then, IFF_TX_SKB_NO_LINEAR, the last frames in
-// flight may leave with other bytes; the skb holds a reference on the pages, so memory is safe.)
+// Frames may be used again at once, because when close(2) has returned nothing
+// in the kernel touches them any more. close(2) really releases the socket,
+// since the rings, whose mappings would keep it alive, are unmapped before.
+// Releasing it removes it from every XSKMAP, marks it unbound and then waits
+// for an RCU grace period (xsk_release, xsk_unbind_dev and synchronize_net in
+// net/xdp/xsk.c): a receive path that had found it before has finished copying.
+// What was being transmitted in copy mode had been copied into an skb. (On a
+// device that takes its payload out of the UMEM even then,
+// IFF_TX_SKB_NO_LINEAR, the last frames in flight may leave with other bytes;
+// the skb holds a reference on the pages, so memory is safe.)
 //
-// A zero-copy driver is told to stop only later, from a work queue (xp_release_deferred). There Close waits until the queue can be
-// bound again, which is after that; should that not come about, the frames stay lost, and the Ledger says so.
+// A zero-copy driver is told to stop only later, from a work queue
+// (xp_release_deferred). There Close waits until the queue can be bound again,
+// which is after that; should that not come about, the frames stay lost, and
+// the Ledger says so.
 func (s *Socket) Close() error {
 	if s.fd < 0 {
 		return nil
@@ -91,7 +101,8 @@ func (s *Socket) Close() error {
 
 var errDMA = errors.New("the driver did not let go of the frames in time: they are not used again")
 
-// release unmaps rings and closes a descriptor, whatever fails on the way; the first error is returned.
+// release unmaps rings and closes a descriptor, whatever fails on the way; the
+// first error is returned.
 func release(k kernel, mappings [][]byte, fd int) error {
 	var first error
 	for _, m := range mappings {

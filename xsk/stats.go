@@ -19,7 +19,8 @@ type Stats struct {
 	RxFillRingEmpty uint64 // times that the kernel found no frame to receive into; each is in RxDropped too
 	TxRingEmpty     uint64 // times that the kernel looked and there was nothing to send: no error
 
-	// Counted here. Every packet that Transmit took ends in Completed; of these TxDropped were not sent.
+	// Counted here. Every packet that Transmit took ends in Completed; of these
+	// TxDropped were not sent.
 
 	Received    uint64 // packets that Receive returned
 	Transmitted uint64 // packets put on the transmit ring

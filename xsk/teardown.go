@@ -10,9 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quiet waits until a zero-copy driver has let go of the queue of a socket just closed, and tells whether it did. The kernel takes the
-// queue's pool away from the driver (xp_disable_drv_zc) before it lets anybody bind the queue again, so the proof is that a socket
-// of one frame's memory, in copy mode, can be bound. It needs CAP_NET_RAW, like every AF_XDP socket.
+// quiet waits until a zero-copy driver has let go of the queue of a socket just
+// closed, and tells whether it did. The kernel takes the queue's pool away from
+// the driver (xp_disable_drv_zc) before it lets anybody bind the queue again,
+// so the proof is that a socket of one frame's memory, in copy mode, can be
+// bound. It needs CAP_NET_RAW, like every AF_XDP socket.
 func (u *UMEM) quiet(c SocketConfig) bool {
 	wait := time.Millisecond / 2
 	for waited := time.Duration(0); waited < 2*time.Second; waited += wait {

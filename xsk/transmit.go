@@ -2,10 +2,12 @@
 
 package xsk
 
-// minFrame is the shortest frame that is worth handing to a device: an Ethernet header. Shorter ones are dropped there (P3).
+// minFrame is the shortest frame that is worth handing to a device: an Ethernet
+// header. Shorter ones are dropped there (P3).
 const minFrame = 14
 
-// Room returns how many descriptors Transmit would take now. It does not allocate.
+// Room returns how many descriptors Transmit would take now. It does not
+// allocate.
 func (s *Socket) Room() int {
 	if s.fd < 0 {
 		return 0
@@ -13,13 +15,16 @@ func (s *Socket) Room() int {
 	return int(s.tx.size - s.tx.pending())
 }
 
-// Transmit puts packets on the transmit ring and returns how many it took: the first n, as many as there is room for; the others
-// stay held by the caller, who may drop them or try again. Frames of the packets taken are no longer the caller's. They come back
-// to the free list through the completion ring alone (P8). Nothing is sent before Kick.
+// Transmit puts packets on the transmit ring and returns how many it took: the
+// first n, as many as there is room for; the others stay held by the caller,
+// who may drop them or try again. Frames of the packets taken are no longer the
+// caller's. They come back to the free list through the completion ring alone
+// (P8). Nothing is sent before Kick.
 //
-// A packet that the kernel would refuse - shorter than an Ethernet header, or reaching outside its chunk, or with options - is
-// taken but dropped: its frame is free again at once, and Stats.TxRefused counts it (P6). A frame that the caller does not hold is
-// not sent, and is misuse. It does not allocate.
+// A packet that the kernel would refuse - shorter than an Ethernet header, or
+// reaching outside its chunk, or with options - is taken but dropped: its frame
+// is free again at once, and Stats.TxRefused counts it (P6). A frame that the
+// caller does not hold is not sent, and is misuse. It does not allocate.
 func (s *Socket) Transmit(d []Desc) int {
 	if s.fd < 0 {
 		return 0
@@ -49,15 +54,17 @@ func (s *Socket) Transmit(d []Desc) int {
 	return n
 }
 
-// sendable tells whether the kernel would take d for valid (xp_aligned_validate_desc in net/xdp/xsk_queue.h). Kernels before 6.12
-// lose the frame of one that is not (P6).
+// sendable tells whether the kernel would take d for valid
+// (xp_aligned_validate_desc in net/xdp/xsk_queue.h). Kernels before 6.12 lose
+// the frame of one that is not (P6).
 func (u *UMEM) sendable(d Desc) bool {
 	offset := uint32(d.Addr) & (u.config.ChunkSize - 1)
 	return d.Len >= minFrame && d.Len <= u.config.ChunkSize-offset && d.Options == 0
 }
 
-// Pending returns how many packets on the transmit ring the kernel has not taken yet. After Kick there may be some left, which
-// nothing but another Kick sends (P1). It does not allocate.
+// Pending returns how many packets on the transmit ring the kernel has not
+// taken yet. After Kick there may be some left, which nothing but another Kick
+// sends (P1). It does not allocate.
 func (s *Socket) Pending() int {
 	if s.fd < 0 {
 		return 0
@@ -65,12 +72,13 @@ func (s *Socket) Pending() int {
 	return int(s.tx.pending())
 }
 
-// InFlight returns how many frames the kernel has for transmission, from Transmit until Complete brings them back. It does not
-// allocate.
+// InFlight returns how many frames the kernel has for transmission, from
+// Transmit until Complete brings them back. It does not allocate.
 func (s *Socket) InFlight() int { return s.sent }
 
-// Complete takes the frames that the kernel has done with off the completion ring, makes them free, and returns how many. Call it
-// every turn; no poll event says that it is due (P7). It does not allocate.
+// Complete takes the frames that the kernel has done with off the completion
+// ring, makes them free, and returns how many. Call it every turn; no poll
+// event says that it is due (P7). It does not allocate.
 func (s *Socket) Complete() int {
 	if s.fd < 0 {
 		return 0

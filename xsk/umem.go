@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// UMEM is the memory that packets are received into and transmitted from, cut into frames of one chunk each, and the free list
-// of those frames. One UMEM serves any number of sockets, on several interfaces and queues (P29), so that a frame received on
-// one goes out of another without a copy.
+// UMEM is the memory that packets are received into and transmitted from, cut
+// into frames of one chunk each, and the free list of those frames. One UMEM
+// serves any number of sockets, on several interfaces and queues (P29), so that
+// a frame received on one goes out of another without a copy.
 //
-// A UMEM and all its sockets belong to one goroutine: nothing here takes a lock.
+// A UMEM and all its sockets belong to one goroutine: nothing here takes a
+// lock.
 type UMEM struct {
 	config  Config
 	kernel  kernel
@@ -24,7 +26,8 @@ type UMEM struct {
 	pause   func(time.Duration) // time.Sleep, but in tests
 }
 
-// NewUMEM checks c (Config.Check without an MTU) and maps the memory. The kernel pins it when the first socket is opened.
+// NewUMEM checks c (Config.Check without an MTU) and maps the memory. The
+// kernel pins it when the first socket is opened.
 func NewUMEM(c Config) (*UMEM, error) { return newUMEM(c, linux{}) }
 
 func newUMEM(c Config, k kernel) (*UMEM, error) {
@@ -48,8 +51,9 @@ func newUMEM(c Config, k kernel) (*UMEM, error) {
 // Config returns the configuration with all defaults filled in.
 func (u *UMEM) Config() Config { return u.config }
 
-// Alloc takes a free frame. The caller holds it until Free or Transmit. addr is where its chunk starts; ok is false when no
-// frame is free. It does not allocate memory.
+// Alloc takes a free frame. The caller holds it until Free or Transmit. addr is
+// where its chunk starts; ok is false when no frame is free. It does not
+// allocate memory.
 func (u *UMEM) Alloc() (addr uint64, ok bool) {
 	addr, ok = u.frames.pop(ownerHeld)
 	if ok {
@@ -58,8 +62,9 @@ func (u *UMEM) Alloc() (addr uint64, ok bool) {
 	return addr, ok
 }
 
-// Free gives back a frame that the caller holds. addr may be any address within its chunk. A frame that the caller does not
-// hold is left where it is; that is counted, and the Ledger tells. It does not allocate.
+// Free gives back a frame that the caller holds. addr may be any address within
+// its chunk. A frame that the caller does not hold is left where it is; that is
+// counted, and the Ledger tells. It does not allocate.
 func (u *UMEM) Free(addr uint64) {
 	if u.frames.push(addr, ownerHeld, misuseFreeNotHeld) {
 		u.frames.held--
@@ -69,9 +74,10 @@ func (u *UMEM) Free(addr uint64) {
 // Available returns how many frames are free. It does not allocate.
 func (u *UMEM) Available() int { return len(u.frames.free) }
 
-// Chunk returns the whole chunk that addr lies in; it can't be appended to or resliced beyond. Its bytes are the caller's only
-// while the caller holds the frame, and gone when the UMEM is closed. For an address outside the UMEM it is nil. It does not
-// allocate.
+// Chunk returns the whole chunk that addr lies in; it can't be appended to or
+// resliced beyond. Its bytes are the caller's only while the caller holds the
+// frame, and gone when the UMEM is closed. For an address outside the UMEM it
+// is nil. It does not allocate.
 func (u *UMEM) Chunk(addr uint64) []byte {
 	size := uint64(u.config.ChunkSize)
 	from := addr &^ (size - 1)
@@ -81,8 +87,9 @@ func (u *UMEM) Chunk(addr uint64) []byte {
 	return u.mem[from : from+size : from+size]
 }
 
-// Packet returns the bytes that d describes, or nil if they are not within one chunk. They can be resliced up to the end of the chunk,
-// not beyond. Whose they are, and how long, is as for Chunk. It does not allocate.
+// Packet returns the bytes that d describes, or nil if they are not within one
+// chunk. They can be resliced up to the end of the chunk, not beyond. Whose
+// they are, and how long, is as for Chunk. It does not allocate.
 func (u *UMEM) Packet(d Desc) []byte {
 	offset, n := int(d.Addr)&int(u.config.ChunkSize-1), int(d.Len)
 	chunk := u.Chunk(d.Addr)
@@ -92,8 +99,10 @@ func (u *UMEM) Packet(d Desc) []byte {
 	return chunk[offset : offset+n]
 }
 
-// Close closes all sockets that are still open and unmaps the memory. Chunks must no longer be used then: touching one is a
-// fault that ends the process (P44). The Ledger can still be asked. A second Close does nothing and returns nil.
+// Close closes all sockets that are still open and unmaps the memory. Chunks
+// must no longer be used then: touching one is a fault that ends the process
+// (P44). The Ledger can still be asked. A second Close does nothing and returns
+// nil.
 func (u *UMEM) Close() error {
 	if u.mem == nil {
 		return nil

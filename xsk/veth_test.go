@@ -19,16 +19,18 @@ import (
 
 var vethCount atomic.Uint32
 
-// wire is a veth pair in a network namespace of its own, which the test's thread has entered and is locked to. Both ends are in
-// it: dut is the one that AF_XDP drives, peer the one that packet sockets speak through. Nothing but the test speaks on it: IPv6 is
-// off, and there are no addresses.
+// wire is a veth pair in a network namespace of its own, which the test's
+// thread has entered and is locked to. Both ends are in it: dut is the one that
+// AF_XDP drives, peer the one that packet sockets speak through. Nothing but
+// the test speaks on it: IPv6 is off, and there are no addresses.
 type wire struct {
 	dut, peer         string
 	dutIndex, peerIdx int
 }
 
-// enterNamespace locks the test to its thread and moves that to a new network namespace; the clean-up goes back. A thread that could
-// not be moved back is not unlocked, and so ends with the test's goroutine.
+// enterNamespace locks the test to its thread and moves that to a new network
+// namespace; the clean-up goes back. A thread that could not be moved back is
+// not unlocked, and so ends with the test's goroutine.
 func enterNamespace(t testing.TB) {
 	t.Helper()
 	privileged.Require(t)
@@ -54,7 +56,8 @@ func enterNamespace(t testing.TB) {
 	setSysctl(t, "/proc/sys/net/ipv6/conf/default/disable_ipv6")
 }
 
-// setSysctl writes 1. Files below /proc/sys/net belong to the namespace of the thread that opens them.
+// setSysctl writes 1. Files below /proc/sys/net belong to the namespace of the
+// thread that opens them.
 func setSysctl(t testing.TB, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte("1"), 0); err != nil && !os.IsNotExist(err) {
@@ -62,7 +65,8 @@ func setSysctl(t testing.TB, path string) {
 	}
 }
 
-// newWire makes a pair, with that many queues on each end, and brings both ends up.
+// newWire makes a pair, with that many queues on each end, and brings both ends
+// up.
 func newWire(t testing.TB, queues int) wire {
 	t.Helper()
 	n := vethCount.Add(1)
@@ -119,7 +123,8 @@ func down(t testing.TB, name string) {
 	}
 }
 
-// packetSocket is an AF_PACKET socket on an interface: it sends whole frames, and sees those that the stack is given.
+// packetSocket is an AF_PACKET socket on an interface: it sends whole frames,
+// and sees those that the stack is given.
 type packetSocket int
 
 func newPacketSocket(t testing.TB, ifindex int) packetSocket {
@@ -148,7 +153,8 @@ func (p packetSocket) send(t testing.TB, frame []byte) {
 	}
 }
 
-// receive returns the next frame that came in, not one of our own going out; nil after 300 ms without.
+// receive returns the next frame that came in, not one of our own going out;
+// nil after 300 ms without.
 func (p packetSocket) receive(t testing.TB) []byte {
 	t.Helper()
 	b := make([]byte, 65536)
@@ -169,7 +175,8 @@ func (p packetSocket) receive(t testing.TB) []byte {
 	}
 }
 
-// testFrame is a broadcast frame of an ethertype for experiments (RFC 5342), numbered, with recognisable bytes.
+// testFrame is a broadcast frame of an ethertype for experiments (RFC 5342),
+// numbered, with recognisable bytes.
 func testFrame(n, size int) []byte {
 	b := make([]byte, size)
 	copy(b, "\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00\x00\x01\x88\xb5")
