@@ -10,11 +10,12 @@
 // with one system call.
 //
 // In generic XDP mode the stack shows injected frames to the interface's XDP
-// program a second time. Those frames must be pushed with a [Trailer], by
-// which the program knows them and cuts it off again; package xsk does so.
+// program a second time. Those frames must be pushed with a [Mark], by which
+// the program knows them and cuts it off again; package xsk does so.
 package inject
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,13 +32,27 @@ const (
 	Slots = 64
 	// MaxFrame is the longest frame, in bytes from the Ethernet header on.
 	MaxFrame = 4096
-	// TrailerSize is the length of a Trailer in bytes.
-	TrailerSize = 16
+	// MarkSize is the length of a Mark in bytes.
+	MarkSize = 16
 )
 
-// A Trailer is the random mark at the end of frames injected on an interface
-// with generic XDP. A sender on the wire cannot know it.
-type Trailer [TrailerSize]byte
+// A Mark stands before frames injected on an interface with generic XDP. It is
+// random, so that a sender on the wire cannot know it, but for bytes 12 and 13:
+// there an Ethernet header has its type, and what comes without anybody to cut
+// the mark off must be a frame of no known protocol.
+//
+// It stands before the frame because the kernel mends everything when a
+// program moves the front of a generic XDP packet. When one moves the end, the
+// skb keeps a tail pointer that is off by the Ethernet header (seen on 6.18),
+// and the stack then misreads options of neighbour discovery.
+type Mark [MarkSize]byte
+
+// NewMark returns a Mark of its own.
+func NewMark() (m Mark) {
+	rand.Read(m[:])
+	m[12], m[13] = 0x88, 0xb5 // for local experiments (IEEE 802)
+	return m
+}
 
 // ErrFrameSize is returned by Push for a frame outside 14..MaxFrame bytes.
 var ErrFrameSize = errors.New("frame of a length that cannot be handed to the stack")
@@ -48,13 +63,13 @@ var ErrFrameSize = errors.New("frame of a length that cannot be handed to the st
 // interface's index up there. Running the program needs no capability, only
 // New does (CAP_BPF and CAP_NET_ADMIN).
 type Injector struct {
-	shared  *ebpf.Map
-	prog    *ebpf.Program
-	trailer *Trailer
-	mem     []byte // the map's value, as laid out in program.go
-	used    int    // slots filled since the last Flush
-	attr    progRunAttr
-	input   [ethHeader]byte
+	shared *ebpf.Map
+	prog   *ebpf.Program
+	mark   *Mark
+	mem    []byte // the map's value, as laid out in program.go
+	used   int    // slots filled since the last Flush
+	attr   progRunAttr
+	input  [ethHeader]byte
 }
 
 // progRunAttr is the BPF_PROG_TEST_RUN part of union bpf_attr
@@ -79,9 +94,9 @@ type progRunAttr struct {
 }
 
 // New loads the program for the interface with the given index and maps the
-// memory it shares with this process. A trailer, if not nil, is appended to
+// memory it shares with this process. A mark, if not nil, is put before
 // every frame. Close releases all.
-func New(ifindex int, trailer *Trailer) (*Injector, error) {
+func New(ifindex int, mark *Mark) (*Injector, error) {
 	shared, err := newShared()
 	if err != nil {
 		return nil, fmt.Errorf("creating the map that carries frames to the stack: %w", err)
@@ -100,7 +115,7 @@ func New(ifindex int, trailer *Trailer) (*Injector, error) {
 		return nil, fmt.Errorf("mapping the frames for the stack: %w", os.NewSyscallError("mmap", err))
 	}
 	binary.NativeEndian.PutUint32(mem[ifindexOffset:], uint32(ifindex))
-	return &Injector{shared: shared, prog: prog, trailer: trailer, mem: mem}, nil
+	return &Injector{shared: shared, prog: prog, mark: mark, mem: mem}, nil
 }
 
 // Full reports whether a Flush is due before the next Push.
@@ -114,10 +129,11 @@ func (j *Injector) Push(frame []byte) error {
 		return ErrFrameSize
 	}
 	slot := j.mem[dataStart+j.used*slotSize:][:slotSize]
-	n := copy(slot, frame)
-	if j.trailer != nil {
-		n += copy(slot[n:], j.trailer[:])
+	n := 0
+	if j.mark != nil {
+		n = copy(slot, j.mark[:])
 	}
+	n += copy(slot[n:], frame)
 	binary.NativeEndian.PutUint32(j.mem[lenStart+j.used*lenSize:], uint32(n))
 	j.used++
 	return nil

@@ -183,7 +183,7 @@ func TestFlushCountsRefusedFrames(t *testing.T) {
 }
 
 func TestPushRefusesImpossibleLengths(t *testing.T) {
-	j := &Injector{mem: make([]byte, sharedSize), trailer: &Trailer{}}
+	j := &Injector{mem: make([]byte, sharedSize), mark: &Mark{}}
 	for _, n := range []int{0, 13, MaxFrame + 1} {
 		if err := j.Push(make([]byte, n)); err != ErrFrameSize {
 			t.Errorf("%d bytes: %v", n, err)
@@ -232,7 +232,7 @@ func attachCounter(t *testing.T, ifindex int, flags link.XDPAttachFlags) (count 
 		}
 }
 
-// The facts that package xsk's redirect program and its trailer rest on.
+// The facts that package xsk's redirect program and its mark rest on.
 func TestWhoSeesInjectedFramesAgain(t *testing.T) {
 	for _, mode := range []struct {
 		name  string

@@ -31,7 +31,7 @@ const (
 	lenStart      = 16
 	lenSize       = 4
 	dataStart     = lenStart + Slots*lenSize
-	slotSize      = MaxFrame + TrailerSize
+	slotSize      = MarkSize + MaxFrame
 	sharedSize    = dataStart + Slots*slotSize
 )
 

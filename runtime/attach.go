@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"pvlua/inject"
+	"pvlua/xsk"
+)
+
+// A port is one interface as the supervisor sees it.
+type port struct {
+	facts   linkFacts
+	queues  int          // how many are served
+	program *xsk.Program // nil while the interface is gone
+	failure string       // why it could not be attached to again, so that it is said once
+}
+
+// attachAll opens every port. All sockets of a worker share its UMEM and thus
+// the way it is bound (P29), so the ladder is taken for all ports together.
+func (r *Runtime) attachAll() error {
+	var binds []xsk.BindMode
+	for i, p := range r.ports {
+		program, err := r.attach(p)
+		if err != nil {
+			return err
+		}
+		p.program = program
+		if ladder := r.cfg.Mode.BindLadder(program.Mode()); i == 0 || len(ladder) < len(binds) {
+			binds = ladder
+		}
+	}
+	var err error
+	for i, bind := range binds {
+		if err = r.openAll(bind); err == nil {
+			r.bind = bind
+			for _, p := range r.ports {
+				r.announce(p)
+			}
+			return nil
+		}
+		if !errors.Is(err, xsk.ErrNoZeroCopy) || i == len(binds)-1 {
+			break
+		}
+		r.log.Info("no zero-copy, copying instead", "reason", bare(err))
+	}
+	return err
+}
+
+// bare is the cause alone of an error of package xsk that was to be expected.
+func bare(err error) error {
+	var x *xsk.Error
+	if errors.As(err, &x) && x.Err != nil {
+		return x.Err
+	}
+	return err
+}
+
+// openAll opens the sockets of all workers on all ports, or none.
+func (r *Runtime) openAll(bind xsk.BindMode) error {
+	for _, p := range r.ports {
+		for i, w := range r.workers {
+			if err := w.open(r.plan(p, i, bind)); err != nil {
+				for _, w := range r.workers {
+					for _, p := range w.ports {
+						w.shut(p)
+					}
+				}
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// attach puts the redirect program onto the interface of p.
+func (r *Runtime) attach(p *port) (*xsk.Program, error) {
+	return xsk.Attach(xsk.ProgramConfig{
+		Ifindex:    p.facts.Ifindex,
+		Name:       p.facts.Name,
+		Queues:     p.facts.Queues,
+		Mode:       r.cfg.Mode,
+		Reinjected: r.mark,
+		Log:        r.log,
+	})
+}
+
+// A plan says what one worker opens on one port.
+type plan struct {
+	port    int
+	name    string
+	ifindex int
+	queues  []int
+	bind    xsk.BindMode
+	program *xsk.Program
+	mark    *inject.Mark // stands before frames for the stack; generic mode only
+	partial bool         // packets may come with unfinished checksums
+}
+
+// plan gives worker i every queue of p whose number is i modulo the workers.
+func (r *Runtime) plan(p *port, i int, bind xsk.BindMode) plan {
+	pl := plan{port: p.facts.Index, name: p.facts.Name, ifindex: p.facts.Ifindex, bind: bind, program: p.program}
+	for q := i; q < p.queues; q += len(r.workers) {
+		pl.queues = append(pl.queues, q)
+	}
+	generic := p.program.Mode() == xsk.Generic
+	if generic {
+		pl.mark = &r.mark
+	}
+	// Only packets made on this machine have them: those of a veth's peer,
+	// and those of any software device, all of which have generic XDP.
+	pl.partial = generic || p.facts.driver == "veth"
+	return pl
+}
+
+// open carries out a plan. On an error nothing of it stays open.
+func (w *worker) open(pl plan) error {
+	p := w.ports[pl.port]
+	for _, queue := range pl.queues {
+		s, err := w.umem.Open(xsk.SocketConfig{Ifindex: pl.ifindex, Name: pl.name, Queue: queue, Bind: pl.bind})
+		if err != nil {
+			w.shut(p)
+			return err
+		}
+		p.lanes = append(p.lanes, &lane{
+			port:   p,
+			socket: s,
+			slot:   len(p.lanes),
+			out:    make([]xsk.Desc, 0, len(w.descs)),
+		})
+		s.Refill() // before the first packet is redirected to it
+		if err := pl.program.Register(queue, s); err != nil {
+			w.shut(p)
+			return err
+		}
+	}
+	// Without a way to the stack everything but PASS works; announce says so.
+	if p.stack, p.stackErr = inject.New(pl.ifindex, pl.mark); p.stackErr != nil {
+		p.stack = nil
+	}
+	p.down, p.partial = false, pl.partial
+	return nil
+}
+
+// shut closes what w has open on p. The frames go back to the UMEM.
+func (w *worker) shut(p *workerPort) error {
+	var errs []error
+	if p.stack != nil {
+		w.flushStack(p)
+		errs = append(errs, p.stack.Close())
+		p.stack = nil
+	}
+	for _, l := range p.lanes {
+		for _, d := range l.out {
+			w.umem.Free(d.Addr)
+		}
+		errs = append(errs, l.socket.Close())
+		if s, err := l.socket.Stats(); err == nil {
+			addStats(&p.past, s)
+		}
+	}
+	p.lanes = nil
+	p.down = true
+	return errors.Join(errs...)
+}
+
+// detachAll takes the programs off the interfaces: from then on the kernel's
+// stack has them to itself again.
+func (r *Runtime) detachAll() error {
+	var errs []error
+	for _, p := range r.ports {
+		errs = append(errs, r.detach(p))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Runtime) detach(p *port) error {
+	if p.program == nil {
+		return nil
+	}
+	err := p.program.Close()
+	p.program = nil
+	return err
+}
+
+// announce says how a port is driven. It runs where no worker does.
+func (r *Runtime) announce(p *port) {
+	mine := r.workers[0].ports[p.facts.Index]
+	how := p.program.Mode().String() + " copy"
+	if mine.lanes[0].socket.ZeroCopy() {
+		how = p.program.Mode().String() + " zero-copy"
+	}
+	r.log.Info("receiving", "port", p.facts.Name, "mode", how,
+		"queues", fmt.Sprintf("%d of %d", p.queues, p.facts.Queues), "driver", p.facts.driver)
+	if mine.stackErr != nil {
+		r.log.Warn("PASS does not work: passed packets are lost and counted", "port", p.facts.Name, "reason", mine.stackErr)
+	}
+}

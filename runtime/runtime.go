@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Package runtime runs a packet handler on live interfaces: it receives
+// batches of packets through AF_XDP, has the Lua handler decide on each, sends
+// every frame where its verdict says, and takes it back for the next packet.
+//
+// A [Runtime] has one [worker] per queue. Workers share nothing on the data
+// path; what happens beside it (links that come and go, statistics, the end)
+// is done by the supervisor, which reaches a worker through its mailbox.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	goruntime "runtime"
+	"sync"
+	"time"
+
+	"pvlua/inject"
+	"pvlua/luabind"
+	"pvlua/xsk"
+)
+
+// A Runtime is a script on its interfaces.
+type Runtime struct {
+	cfg     Config
+	log     *slog.Logger
+	ns      *namespace
+	mark    inject.Mark
+	ports   []*port
+	bind    xsk.BindMode // how all sockets are bound
+	workers []*worker
+	errors  *errorLog
+
+	mu     sync.Mutex
+	ran    bool
+	closed bool
+	final  *Totals // once the workers have ended
+}
+
+// New loads the script, attaches to the interfaces and opens all sockets.
+// Packets arrive from then on and wait for Run. The interfaces are those of
+// the calling thread's network namespace, and the Runtime stays with them
+// whatever thread runs it. Close releases everything.
+func New(c Config) (*Runtime, error) {
+	c, err := c.normal()
+	if err != nil {
+		return nil, err
+	}
+	r := &Runtime{cfg: c, log: c.Log, errors: newErrorLog(c.Log, time.Now), mark: inject.NewMark()}
+	if r.ns, err = currentNamespace(); err != nil {
+		return nil, err
+	}
+	if err := r.setUp(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// setUp takes the steps of New, cheapest and most often wrong first.
+func (r *Runtime) setUp() error {
+	for i, name := range r.cfg.Interfaces {
+		facts, err := readFacts(i, name)
+		if err != nil {
+			return err
+		}
+		if err := r.cfg.Frames.Check(facts.MTU); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if !facts.Up {
+			return fmt.Errorf("interface %s is down: ip link set dev %s up", name, name)
+		}
+		r.ports = append(r.ports, &port{facts: facts})
+	}
+	mtu := 0
+	for _, p := range r.ports {
+		mtu = max(mtu, p.facts.MTU)
+	}
+	r.cfg.Frames = r.cfg.Frames.Defaults(mtu)
+	if err := r.addWorkers(); err != nil {
+		return err
+	}
+	return r.attachAll()
+}
+
+// addWorkers makes a worker for each queue. Where ports have different numbers
+// of queues, the least number counts, and a worker serves several queues of
+// the others: every worker can then send on every port.
+func (r *Runtime) addWorkers() error {
+	n := 0
+	for _, p := range r.ports {
+		p.queues = p.facts.Queues
+		if r.cfg.Queues > p.queues {
+			return fmt.Errorf("queues %d: %s has only %d (ethtool -l %[2]s)", r.cfg.Queues, p.facts.Name, p.queues)
+		}
+		if r.cfg.Queues > 0 {
+			p.queues = r.cfg.Queues
+		}
+		if n == 0 || p.queues < n {
+			n = p.queues
+		}
+	}
+	sockets := 0 // of the worker that has most
+	for _, p := range r.ports {
+		sockets += (p.queues + n - 1) / n
+	}
+	r.cfg.Frames.Sockets = uint32(sockets)
+	var out *lockedWriter
+	if r.cfg.Dump != nil {
+		out = &lockedWriter{w: r.cfg.Dump}
+	}
+	for range n {
+		w := &worker{
+			onError: r.cfg.OnError,
+			errors:  r.errors,
+			descs:   make([]xsk.Desc, r.cfg.Batch),
+			room:    make([]luabind.Packet, r.cfg.Batch),
+		}
+		r.workers = append(r.workers, w)
+		if out != nil {
+			w.dump = &dumper{out: out}
+		}
+		var facts []*luabind.Port
+		for _, p := range r.ports {
+			w.ports = append(w.ports, &workerPort{facts: p.facts.Port})
+			facts = append(facts, &p.facts.Port)
+		}
+		var err error
+		if w.state, err = luabind.Load(luabind.Config{
+			Script: r.cfg.Script, Args: r.cfg.Args, Ports: facts, Host: w,
+			Log: r.log, Stdout: r.cfg.Stdout, Quota: r.cfg.Quota,
+		}); err != nil {
+			return err
+		}
+		if w.mail, err = newMailbox(); err != nil {
+			return err
+		}
+		if w.umem, err = xsk.NewUMEM(r.cfg.Frames); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run runs the handler until ctx is done, then empties the rings, takes the
+// Runtime off the interfaces and returns nil. It returns an error if on_start
+// or on_stop fails, naming script and line. It can be called once.
+func (r *Runtime) Run(ctx context.Context) error {
+	r.mu.Lock()
+	if r.ran || r.closed {
+		r.mu.Unlock()
+		return errors.New("runtime: Run after Run or Close")
+	}
+	r.ran = true
+	r.mu.Unlock()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make(chan error, len(r.workers))
+	var workers sync.WaitGroup
+	for _, w := range r.workers {
+		workers.Go(func() {
+			// The thread is never unlocked: it may be in a namespace where
+			// no other goroutine belongs, and ends with this one.
+			goruntime.LockOSThread()
+			defer w.mail.close()
+			err := r.ns.enter()
+			if err == nil {
+				err = w.run()
+			}
+			if err != nil {
+				errs <- err
+				cancel()
+			}
+		})
+	}
+	supervised := make(chan error, 1)
+	go func() {
+		goruntime.LockOSThread()
+		err := r.ns.enter()
+		if err == nil {
+			err = r.supervise(ctx)
+		}
+		supervised <- err
+	}()
+	err := <-supervised
+	cancel()
+	r.detachAll()
+	for _, w := range r.workers {
+		w.mail.post(func() { w.stopping = true })
+	}
+	workers.Wait()
+	r.errors.flush()
+	close(errs)
+	for e := range errs {
+		err = errors.Join(err, e)
+	}
+	return errors.Join(err, r.Close())
+}
+
+// Close takes the Runtime off the interfaces and releases what it holds. It
+// must not be called while Run runs; end that by its context. A second Close
+// does nothing.
+func (r *Runtime) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	errs := []error{r.detachAll()}
+	totals := r.collect(func(_ *worker, fn func()) { fn() })
+	r.final = &totals
+	for _, w := range r.workers {
+		errs = append(errs, w.close())
+	}
+	return errors.Join(append(errs, r.ns.close())...)
+}
+
+// run is the life of a worker on its thread.
+func (w *worker) run() error {
+	if err := w.state.Start(); err != nil {
+		return err
+	}
+	w.watch()
+	w.loop()
+	return w.drain()
+}
+
+// drainTime bounds how long frames may take to leave at the end.
+const drainTime = 300 * time.Millisecond
+
+// drain handles what was received before the interfaces were let go, runs
+// on_stop, and waits for the frames still in transmission.
+func (w *worker) drain() error {
+	deadline := time.Now().Add(drainTime)
+	for busy := true; busy && time.Now().Before(deadline); {
+		busy, _ = w.turn()
+	}
+	w.from = nil
+	err := w.state.Stop()
+	for pending := true; pending && time.Now().Before(deadline); {
+		_, pending = w.turn()
+		pending = pending || w.umem.Ledger().TX > 0
+		if pending {
+			time.Sleep(pendingSleep)
+		}
+	}
+	return err
+}
+
+// close releases what a worker holds; it may be half made.
+func (w *worker) close() error {
+	var errs []error
+	for _, p := range w.ports {
+		errs = append(errs, w.shut(p))
+	}
+	if w.umem != nil {
+		errs = append(errs, w.umem.Close())
+	}
+	if w.mail != nil {
+		w.mail.close()
+	}
+	if w.state != nil {
+		w.state.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// watch puts the sockets that are open now into the poller.
+func (w *worker) watch() {
+	var fds []int
+	for _, p := range w.ports {
+		for _, l := range p.lanes {
+			fds = append(fds, l.socket.FD())
+		}
+	}
+	w.poll.set(w.mail.fd, fds)
+}

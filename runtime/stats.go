@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package runtime
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"pvlua/xsk"
+)
+
+// Counters count the packets of one port from the start on. Each packet
+// received is in Drop, in Pass, in Tx of some port, or lost. What a script
+// sends beyond its verdicts is in Tx, TxFull or TxDown of the port too.
+type Counters struct {
+	Rx, RxBytes uint64 // received: shown to the handler
+	Tx, TxBytes uint64 // put on a transmit ring of this port
+	Drop        uint64 // dropped, as the verdict was
+	Pass        uint64 // taken by the kernel's own stack
+	Error       uint64 // received ones on which the handler failed: they got the --on-error verdict
+	TxFull      uint64 // lost: this port's transmit ring was full
+	TxDown      uint64 // lost: this port was down or gone
+	PassLost    uint64 // lost: the stack did not take it
+}
+
+// PortTotals are the sums over all workers of what one port did.
+type PortTotals struct {
+	Name string
+	Counters
+	Kernel xsk.Stats // what the rings and the kernel counted
+}
+
+// Totals are what a Runtime did so far.
+type Totals struct {
+	Ports       []PortTotals
+	TimerErrors uint64
+	Frames      []xsk.Ledger // a worker each
+}
+
+// Totals returns the counters as they are now. Each worker answers between two
+// batches, so the numbers of one worker belong together.
+func (r *Runtime) Totals() Totals {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.final != nil {
+		return *r.final
+	}
+	return r.collect(func(w *worker, fn func()) { w.mail.call(fn) })
+}
+
+// collect sums up what the workers counted; on runs a function where it may
+// read that worker's state.
+func (r *Runtime) collect(on func(*worker, func())) Totals {
+	t := Totals{Ports: make([]PortTotals, len(r.ports))}
+	for i, p := range r.ports {
+		t.Ports[i].Name = p.facts.Name
+	}
+	for _, w := range r.workers {
+		on(w, func() {
+			t.TimerErrors += w.timerErrors
+			for i, p := range w.ports {
+				t.Ports[i].add(p)
+			}
+			if w.umem != nil {
+				t.Frames = append(t.Frames, w.umem.Ledger())
+			}
+		})
+	}
+	return t
+}
+
+func (t *PortTotals) add(p *workerPort) {
+	t.Rx += p.count.Rx
+	t.RxBytes += p.count.RxBytes
+	t.Tx += p.count.Tx
+	t.TxBytes += p.count.TxBytes
+	t.Drop += p.count.Drop
+	t.Pass += p.count.Pass
+	t.Error += p.count.Error
+	t.TxFull += p.count.TxFull
+	t.TxDown += p.count.TxDown
+	t.PassLost += p.count.PassLost
+	addStats(&t.Kernel, p.past)
+	for _, l := range p.lanes {
+		if s, err := l.socket.Stats(); err == nil {
+			addStats(&t.Kernel, s)
+		}
+	}
+}
+
+// addStats adds those counters of a socket that are of interest in a sum.
+func addStats(to *xsk.Stats, s xsk.Stats) {
+	to.RxDropped += s.RxDropped
+	to.RxInvalidDescs += s.RxInvalidDescs
+	to.TxInvalidDescs += s.TxInvalidDescs
+	to.RxRingFull += s.RxRingFull
+	to.RxFillRingEmpty += s.RxFillRingEmpty
+	to.Received += s.Received
+	to.Transmitted += s.Transmitted
+	to.Completed += s.Completed
+	to.TxDropped += s.TxDropped
+	to.TxRefused += s.TxRefused
+	to.Kicks += s.Kicks
+}
+
+// String is the line that stands for a port in all output: its name, then
+// words with a number each. Losses are there only when there are some, so that
+// they catch the eye.
+func (t PortTotals) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: rx %d tx %d drop %d pass %d error %d", t.Name, t.Rx, t.Tx, t.Drop, t.Pass, t.Error)
+	for _, lost := range []struct {
+		word string
+		n    uint64
+	}{
+		{"tx-ring-full", t.TxFull},
+		{"tx-link-down", t.TxDown},
+		{"tx-device-drop", t.Kernel.TxDropped}, // EBUSY: the device took and dropped it (P3)
+		{"tx-invalid", t.Kernel.TxRefused + t.Kernel.TxInvalidDescs},
+		{"pass-lost", t.PassLost},
+		{"rx-ring-full", t.Kernel.RxRingFull},
+		{"rx-no-frame", t.Kernel.RxFillRingEmpty},
+		// Frames without room are counted in RxDropped too; the rest was too long.
+		{"rx-too-long", t.Kernel.RxDropped - min(t.Kernel.RxDropped, t.Kernel.RxFillRingEmpty)},
+		{"rx-invalid", t.Kernel.RxInvalidDescs},
+	} {
+		if lost.n > 0 {
+			fmt.Fprintf(&b, " %s %d", lost.word, lost.n)
+		}
+	}
+	return b.String()
+}
+
+// FramesOK reports whether every frame is accounted for.
+func (t Totals) FramesOK() bool {
+	for _, l := range t.Frames {
+		if l.Err() != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Write prints the totals: a line a port, and what became of the frames.
+func (t Totals) Write(w io.Writer) {
+	for _, p := range t.Ports {
+		fmt.Fprintln(w, p)
+	}
+	if t.TimerErrors > 0 {
+		fmt.Fprintf(w, "timers: error %d\n", t.TimerErrors)
+	}
+	sum := xsk.Ledger{}
+	for _, l := range t.Frames {
+		sum.Total += l.Total
+		sum.Lost += l.Lost
+		sum.Problems = append(sum.Problems, l.Problems...)
+	}
+	fmt.Fprintln(w, sum)
+}

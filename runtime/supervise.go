@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+// retryInterval is how often the supervisor looks at a port that is gone, or
+// could not be attached to again, when no event says that it should.
+const retryInterval = time.Second
+
+// supervise follows what happens to the interfaces until ctx is done. AF_XDP
+// itself says nothing: poll sleeps on over a link that went down or was
+// deleted (P35). It runs on a thread of its own, in the Runtime's namespace.
+func (r *Runtime) supervise(ctx context.Context) error {
+	done := make(chan struct{})
+	defer close(done)
+	links := make(chan netlink.LinkUpdate, 64)
+	addrs := make(chan netlink.AddrUpdate, 64)
+	lost := make(chan error, 1) // an error of the subscription, such as an overrun socket
+	onError := func(err error) {
+		select {
+		case lost <- err:
+		default:
+		}
+	}
+	if err := netlink.LinkSubscribeWithOptions(links, done, netlink.LinkSubscribeOptions{ErrorCallback: onError}); err != nil {
+		return fmt.Errorf("following link changes: %w", err)
+	}
+	if err := netlink.AddrSubscribeWithOptions(addrs, done, netlink.AddrSubscribeOptions{ErrorCallback: onError}); err != nil {
+		return fmt.Errorf("following address changes: %w", err)
+	}
+	retry := time.NewTicker(retryInterval)
+	defer retry.Stop()
+	var stats <-chan time.Time
+	if r.cfg.Stats > 0 {
+		t := time.NewTicker(r.cfg.Stats)
+		defer t.Stop()
+		stats = t.C
+	}
+	meter := newMeter(r.cfg.Report)
+
+	// What changed between New and the subscriptions would go unseen.
+	r.refreshAll()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, ok := <-links:
+			if !ok {
+				links = nil
+			}
+			r.refreshAll()
+		case _, ok := <-addrs:
+			if !ok {
+				addrs = nil
+			}
+			r.refreshAll()
+		case <-lost:
+			r.refreshAll()
+		case <-retry.C:
+			if links == nil || addrs == nil || slices.ContainsFunc(r.ports, func(p *port) bool { return p.program == nil }) {
+				r.refreshAll()
+			}
+		case now := <-stats:
+			meter.write(now, r.Totals())
+		}
+	}
+}
+
+// refreshAll brings every port in line with what the kernel says now.
+func (r *Runtime) refreshAll() {
+	for _, p := range r.ports {
+		r.refresh(p)
+	}
+}
+
+// refresh compares one port with its interface: gone, replaced, back, down,
+// up, or with other addresses.
+func (r *Runtime) refresh(p *port) {
+	facts, err := readFacts(p.facts.Index, p.facts.Name)
+	if err != nil && !errors.Is(err, errNoInterface) {
+		return // it was deleted or renamed while being read: another event follows
+	}
+	gone := err != nil || facts.Ifindex != p.facts.Ifindex
+	if p.program != nil && gone {
+		r.letGo(p)
+	}
+	if err != nil {
+		return
+	}
+	if p.program == nil {
+		r.pickUp(p, facts)
+		return
+	}
+	if !samePort(facts.Port, p.facts.Port) {
+		if facts.Up != p.facts.Up {
+			r.log.Info("link "+map[bool]string{true: "up", false: "down"}[facts.Up], "port", p.facts.Name)
+		}
+		r.setFacts(p, facts)
+	}
+}
+
+// setFacts tells all workers what is known of a port now.
+func (r *Runtime) setFacts(p *port, facts linkFacts) {
+	p.facts = facts
+	for _, w := range r.workers {
+		w.mail.call(func() {
+			mine := w.ports[facts.Index]
+			mine.facts = facts.Port
+			mine.down = !facts.Up || len(mine.lanes) == 0
+			w.state.SetPort(facts.Port)
+		})
+	}
+}
+
+// letGo gives up a port whose interface was deleted. Nothing of it survives in
+// the kernel; the frames go back to the workers.
+func (r *Runtime) letGo(p *port) {
+	r.log.Warn("interface is gone, waiting for it to come back", "port", p.facts.Name)
+	for _, w := range r.workers {
+		w.mail.call(func() {
+			w.shut(w.ports[p.facts.Index])
+			w.watch()
+		})
+	}
+	r.detach(p)
+	facts := p.facts
+	facts.Up = false
+	r.setFacts(p, facts)
+}
+
+// pickUp attaches to an interface that has come back under the name of a port.
+func (r *Runtime) pickUp(p *port, facts linkFacts) {
+	if !facts.Up {
+		return // sockets can only be bound when it is up, and that is an event
+	}
+	err := r.cfg.Frames.Check(facts.MTU)
+	if err == nil {
+		p.facts = facts
+		p.queues = min(p.queues, facts.Queues)
+		if p.queues < len(r.workers) {
+			err = fmt.Errorf("it has %d queues now, %d workers need one each", facts.Queues, len(r.workers))
+		} else {
+			p.program, err = r.attach(p)
+		}
+	}
+	for i := 0; i < len(r.workers) && err == nil; i++ {
+		w, pl := r.workers[i], r.plan(p, i, r.bind)
+		w.mail.call(func() {
+			err = w.open(pl)
+			w.watch()
+		})
+	}
+	if err != nil {
+		for _, w := range r.workers {
+			w.mail.call(func() {
+				w.shut(w.ports[p.facts.Index])
+				w.watch()
+			})
+		}
+		r.detach(p)
+		if err.Error() != p.failure {
+			p.failure = err.Error()
+			r.log.Error("interface is back but cannot be used yet", "port", p.facts.Name, "reason", err)
+		}
+		return
+	}
+	p.failure = ""
+	r.setFacts(p, facts)
+	r.log.Info("interface is back", "port", p.facts.Name)
+	r.workers[0].mail.call(func() { r.announce(p) })
+}

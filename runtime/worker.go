@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package runtime
+
+import (
+	"time"
+
+	"pvlua/luabind"
+	"pvlua/packet"
+	"pvlua/xsk"
+)
+
+// A worker serves one queue of every port (several, where ports differ in
+// their queues) on its own thread, with its own UMEM and its own Lua state.
+// Nothing it touches on the data path is shared with another worker.
+type worker struct {
+	umem  *xsk.UMEM
+	ports []*workerPort // by port index
+	state *luabind.State
+	mail  *mailbox
+	poll  poller
+
+	onError luabind.Verdict
+	errors  *errorLog // shared, but locked only when a script fails
+	dump    *dumper   // nil: no --dump
+
+	// One batch: descs and packets stand side by side. Packets before settled
+	// have gone where their verdict sends them.
+	descs   []xsk.Desc
+	room    []luabind.Packet // as long as descs
+	packets []luabind.Packet // those of room that hold the batch; empty between batches
+	settled int
+	from    *lane // where the batch came in
+
+	timerErrors uint64
+	stopping    bool
+}
+
+// Sleeping times.
+const (
+	idleSleep    = 250 * time.Millisecond // P35: nothing is trusted to wake us for ever
+	pendingSleep = time.Millisecond       // P7: completions raise no event
+)
+
+// loop is the data path, from the first packet to the request to stop.
+//
+// Each turn: reclaim completed frames, refill the fill rings, receive a batch
+// from each lane, run the handler on it, put each frame on the ring that its
+// verdict names, kick, hand the stack its frames; then due timers. When
+// nothing came in it sleeps in ppoll.
+func (w *worker) loop() {
+	for !w.stopping {
+		busy, pending := w.turn()
+		w.runTimers()
+		w.mail.deliver()
+		if !busy && !w.stopping {
+			w.poll.wait(w.sleep(pending))
+		}
+	}
+}
+
+// turn moves one batch of every lane. busy says that packets came in, pending
+// that frames are still on their way out.
+func (w *worker) turn() (busy, pending bool) {
+	for _, p := range w.ports {
+		for _, l := range p.lanes {
+			l.socket.Complete()
+			l.socket.Refill()
+			if n := l.socket.Receive(w.descs); n > 0 {
+				busy = true
+				w.handle(l, n)
+			}
+		}
+	}
+	for _, p := range w.ports {
+		for _, l := range p.lanes {
+			w.kick(l)
+			pending = pending || l.socket.Pending() > 0
+		}
+		w.flushStack(p)
+	}
+	return busy, pending
+}
+
+// handle runs the handler on the n packets that descs describes, received on
+// l, and sends each where its verdict says.
+func (w *worker) handle(l *lane, n int) {
+	count := &l.port.count
+	w.packets, w.from, w.settled = w.room[:n], l, 0
+	for i, d := range w.descs[:n] {
+		buf := w.umem.Chunk(d.Addr)
+		from := int(d.Addr) & (len(buf) - 1)
+		w.packets[i] = luabind.Packet{Buf: buf, From: from, To: from + int(d.Len), Port: l.port.facts.Index}
+		count.RxBytes += uint64(d.Len)
+	}
+	count.Rx += uint64(n)
+	if l.port.partial {
+		finishChecksums(w.packets)
+	}
+	if w.dump != nil {
+		w.dump.received(w.packets)
+	}
+	w.state.Handle(w.packets)
+	w.settle()
+	if w.dump != nil {
+		w.dump.decided(w)
+	}
+	w.packets = w.packets[:0]
+	for _, p := range w.ports {
+		for _, l := range p.lanes {
+			w.transmit(l)
+		}
+	}
+}
+
+// finishChecksums does what the sender left to hardware that is not there
+// (P17): a packet made on this machine may carry a TCP or UDP checksum of the
+// pseudo-header alone, which neither a reply nor the stack could live with.
+func finishChecksums(packets []luabind.Packet) {
+	var layout packet.Layout
+	for i := range packets {
+		p := &packets[i]
+		b := p.Buf[p.From:p.To]
+		layout.Walk(b)
+		packet.CompletePartial(b, &layout)
+	}
+}
+
+// settle sends the packets that have a verdict by now where it says. It runs
+// when the handler has seen the whole batch, and before each extra send, so
+// that frames leave a port in the order in which they were decided.
+func (w *worker) settle() {
+	for ; w.settled < len(w.packets); w.settled++ {
+		p := &w.packets[w.settled]
+		in, d, verdict := w.from.port, w.descs[w.settled], p.Verdict
+		if p.Err != nil {
+			in.count.Error++
+			w.reportPacket(p)
+			verdict = w.onError
+		}
+		switch verdict {
+		case 0:
+			return // not handled yet
+		case luabind.Drop:
+			in.count.Drop++
+			w.umem.Free(d.Addr)
+		case luabind.Pass:
+			w.pass(in, p.Buf[p.From:p.To])
+			w.umem.Free(d.Addr)
+		case luabind.TX:
+			w.queue(in, w.from, frameOf(d, p))
+		case luabind.Redirect:
+			out := w.ports[p.Out]
+			w.queue(out, w.laneTo(out), frameOf(d, p))
+		}
+	}
+}
+
+// frameOf describes the packet p, wherever the handler moved its start and
+// end within the chunk that d was received in.
+func frameOf(d xsk.Desc, p *luabind.Packet) xsk.Desc {
+	chunk := d.Addr &^ uint64(len(p.Buf)-1)
+	return xsk.Desc{Addr: chunk + uint64(p.From), Len: uint32(p.To - p.From)}
+}
+
+// sleep returns how long nothing needs to be done unless a packet or a letter
+// arrives.
+func (w *worker) sleep(pending bool) time.Duration {
+	d := idleSleep
+	if pending {
+		d = pendingSleep
+	}
+	if at, ok := w.state.NextTimer(); ok {
+		d = min(d, time.Until(at))
+	}
+	return max(d, 0)
+}
+
+// runTimers runs the timers that are due, and transmits what they sent.
+func (w *worker) runTimers() {
+	at, ok := w.state.NextTimer()
+	if !ok || time.Now().Before(at) {
+		return
+	}
+	w.from = nil
+	for _, err := range w.state.RunTimers(time.Now()) {
+		w.timerErrors++
+		w.report(err)
+	}
+	for _, p := range w.ports {
+		for _, l := range p.lanes {
+			w.transmit(l)
+			w.kick(l)
+		}
+	}
+}
