@@ -25,15 +25,21 @@ func (a *setter) call(L *lua.LState) int {
 		v, value := L.Get(1+i), L.Get(1+n+i)
 		if o := objectOf(v); o != nil {
 			a.s.write(L, o, a.props[i], value)
-			continue
+		} else {
+			a.s.writeOther(L, v, a.props[i], a.whats[i], value)
 		}
-		if v == lua.LNil {
-			L.RaiseError("%s", nilIndex(a.whats[i], a.props[i].name))
-		}
-		a.s.noteKept(value)
-		L.SetField(v, a.props[i].name, value)
 	}
 	return 0
+}
+
+// writeOther assigns a property of anything that is no object of ours, as the
+// index operation would have done.
+func (s *State) writeOther(L *lua.LState, v lua.LValue, p *property, what string, value lua.LValue) {
+	if v == lua.LNil {
+		L.RaiseError("%s", nilIndex(what, p.name))
+	}
+	s.noteKept(value)
+	L.SetField(v, p.name, value)
 }
 
 // write assigns a property of object o. It raises an error when o has no such
@@ -81,9 +87,14 @@ func (s *State) write(L *lua.LState, o *object, p *property, value lua.LValue) {
 		L.RaiseError("%s of a %s is read-only", p.name, o.kind)
 	}
 	if err != nil {
-		s.mustHave(L, o)
-		L.RaiseError("%s", err.Error())
+		s.raiseWrite(L, o, err)
 	}
+}
+
+// raiseWrite raises the error of an assignment that failed.
+func (s *State) raiseWrite(L *lua.LState, o *object, err error) {
+	s.mustHave(L, o)
+	L.RaiseError("%s", err.Error())
 }
 
 // wholeNumber gives a Lua number that is a whole one of 0 to 2^53.
