@@ -48,8 +48,8 @@ func handlers(ctx context.Context, o options, stdout io.Writer, say func(string)
 	if err != nil {
 		return fmt.Errorf("%s: %w", handlersName, err)
 	}
-	fmt.Fprintf(stdout, "\nscripts/echo.lua without input and output, decoding included, in batches of %d; median (minimum-maximum) of %d rounds.\n"+
-		"An empty gopher-lua call costs %s ns.\n\n", handlerBatch, o.rounds, summarize(empty).text("%.0f"))
+	fmt.Fprintf(stdout, "\nscripts/echo.lua without input and output, decoding included, in batches of %d; median (minimum-maximum) of %s.\n"+
+		"An empty gopher-lua call costs %s ns.\n\n", handlerBatch, rounds(o.rounds), summarize(empty).text("%.0f"))
 	t := table{texts: 1, head: []string{"path", "ns/packet", "empty calls", "allocs/packet", "bytes/packet"}}
 	for _, c := range costs {
 		t.add(c.path, summarize(c.ns).text("%.0f"), summarize(c.calls).text("%.1f"),
@@ -58,9 +58,9 @@ func handlers(ctx context.Context, o options, stdout io.Writer, say func(string)
 	return t.write(stdout, o.markdown)
 }
 
-// measureHandlers takes all paths in turn, another one first each round, each
-// for span.
-func measureHandlers(ctx context.Context, script string, span time.Duration, rounds int, say func(string)) (empty []float64, costs []cost, err error) {
+// measureHandlers takes all paths in turn in each of n rounds, another one first
+// each time, each for span.
+func measureHandlers(ctx context.Context, script string, span time.Duration, n int, say func(string)) (empty []float64, costs []cost, err error) {
 	state, err := luabind.Load(luabind.Config{Script: script, Ports: []*luabind.Port{echoPort()}, Host: noHost{}})
 	if err != nil {
 		return nil, nil, err
@@ -79,8 +79,8 @@ func measureHandlers(ctx context.Context, script string, span time.Duration, rou
 		}
 	}
 	call := emptyCall()
-	for round := range rounds {
-		say(fmt.Sprintf("round %d of %d, %s", round+1, rounds, handlersName))
+	for round := range n {
+		say(fmt.Sprintf("round %d of %d, %s", round+1, n, handlersName))
 		one := measureCost(span, call)
 		empty = append(empty, one.ns)
 		for _, i := range rotate(order, round) {

@@ -63,8 +63,8 @@ func (o options) describe(chosen []scenario) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Frames of %d bytes in %d UDP flows, %s; generator on processor %d, device under test on processor %d.\n",
 		o.load.size, o.load.flows, rate, o.at.farCPU, o.at.dutCPU)
-	fmt.Fprintf(&b, "Median (minimum-maximum) of %d rounds of %v; ratios are of figures of the same round.\n",
-		o.rounds, o.load.time)
+	fmt.Fprintf(&b, "Median (minimum-maximum) of %s of %v; ratios are of figures of the same round.\n",
+		rounds(o.rounds), o.load.time)
 	b.WriteString("Where a contender takes all that is offered, the limit is the kernel's part of the work on the generator's processor.\n")
 	for _, s := range chosen {
 		fmt.Fprintf(&b, "%s: %s\n", s.name, s.title)

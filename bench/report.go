@@ -70,6 +70,13 @@ func number(format string, v float64) string {
 	return fmt.Sprintf(format, v)
 }
 
+func rounds(n int) string {
+	if n == 1 {
+		return "1 round"
+	}
+	return fmt.Sprint(n, " rounds")
+}
+
 // machine is one line about where this runs.
 func machine() string {
 	release := "unknown"

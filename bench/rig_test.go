@@ -85,12 +85,7 @@ func TestMatch(t *testing.T) {
 func TestMatchPvlua(t *testing.T) {
 	needPrograms(t)
 	r := newTestRig(t)
-	r.at.pvlua = filepath.Join(t.TempDir(), "pvlua")
-	build := exec.Command("go", "build", "-o", r.at.pvlua, "./cmd/pvlua")
-	build.Dir = r.at.root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build pvlua: %v\n%s", err, out)
-	}
+	r.at.pvlua = buildPvlua(t, r.at.root)
 	for _, s := range scenarios() {
 		m, err := r.measure(context.Background(), s, s.contenders[0], testLoad)
 		if err != nil {
@@ -100,6 +95,18 @@ func TestMatchPvlua(t *testing.T) {
 			t.Errorf("%s: nothing came through", s.name)
 		}
 	}
+}
+
+// buildPvlua builds the program of the source tree for one test.
+func buildPvlua(t *testing.T, root string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pvlua")
+	build := exec.Command("go", "build", "-o", path, "./cmd/pvlua")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build pvlua: %v\n%s", err, out)
+	}
+	return path
 }
 
 // What fails says so, is out for the remaining rounds and leaves the others alone.
