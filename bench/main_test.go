@@ -59,3 +59,19 @@ func TestHelp(t *testing.T) {
 		t.Errorf("help is %q, want the flags", stderr.String())
 	}
 }
+
+// What can't be run says why; that is a failure in CI only. There is no such
+// processor, and without privilege or tools it is skipped all the more.
+func TestSkip(t *testing.T) {
+	for ci, want := range map[string]int{"": 0, "true": 1} {
+		t.Setenv("CI", ci)
+		var stdout, stderr strings.Builder
+		code := run(context.Background(), []string{"-only", "drop", "-cpu", "100000"}, &stdout, &stderr)
+		if code != want {
+			t.Errorf("CI=%q: exit code %d, want %d\n%s", ci, code, want, stderr.String())
+		}
+		if !strings.Contains(stdout.String(), "\nskipped: the comparison with C: ") {
+			t.Errorf("CI=%q: prints %q, want why it was skipped", ci, stdout.String())
+		}
+	}
+}

@@ -11,7 +11,6 @@ import (
 type result struct {
 	scenario, contender string
 	through, offered    []float64 // thousands of packets a second, by round
-	skipped             string    // why it did not take part
 	err                 error     // why it failed; there are no values then
 }
 
@@ -47,13 +46,4 @@ func (r *rig) match(ctx context.Context, s scenario, l load, rounds int, say fun
 		}
 	}
 	return results, nil
-}
-
-// skipAll is what is reported of a scenario that can't be run here.
-func skipAll(s scenario, why string) []result {
-	var results []result
-	for _, c := range s.contenders {
-		results = append(results, result{scenario: s.name, contender: c.name, skipped: why})
-	}
-	return results
 }

@@ -13,27 +13,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reportMatches writes the table of results and, below it, what was skipped or
-// failed and why.
+// reportMatches writes the table of results and, below it, what failed and why.
 func reportMatches(w io.Writer, results []result, markdown bool) error {
 	t := table{texts: 2, head: []string{"scenario", "contender", "kpps", "of " + reference, "offered kpps"}}
-	var notes []string
+	notes := ""
 	for _, r := range results {
 		t.add(r.scenario, r.contender,
 			summarize(r.through).text("%.0f"),
 			summarize(ratios(r.through, referenceOf(results, r.scenario))).text("%.2f"),
 			number("%.0f", summarize(r.offered).median))
-		switch {
-		case r.skipped != "":
-			notes = append(notes, fmt.Sprintf("skipped: %s, %s: %s", r.scenario, r.contender, r.skipped))
-		case r.err != nil:
-			notes = append(notes, "failed: "+r.err.Error())
+		if r.err != nil {
+			notes += "failed: " + r.err.Error() + "\n"
 		}
 	}
 	if err := t.write(w, markdown); err != nil {
 		return err
 	}
-	return writeNotes(w, notes)
+	if notes == "" {
+		return nil
+	}
+	_, err := io.WriteString(w, "\n"+notes)
+	return err
 }
 
 // referenceOf is the values that the scenario's others are compared with; none
@@ -45,14 +45,6 @@ func referenceOf(results []result, scenario string) []float64 {
 		}
 	}
 	return nil
-}
-
-func writeNotes(w io.Writer, notes []string) error {
-	if len(notes) == 0 {
-		return nil
-	}
-	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
-	return err
 }
 
 // text is "median (min-max)", each in the given format; "-" without values.

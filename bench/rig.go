@@ -176,6 +176,9 @@ func (r *rig) window(ctx context.Context, s scenario, dev device, l load) (m sam
 	if err != nil {
 		return m, err
 	}
+	if b.through == a.through {
+		return m, errors.New("no packet came through while it was measured")
+	}
 	ms := b.at.Sub(a.at).Seconds() * 1e3
 	return sample{through: float64(b.through-a.through) / ms, offered: float64(b.sent-a.sent) / ms}, nil
 }
