@@ -119,7 +119,11 @@ func (d *demo) play(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := d.prove(results, totals); err != nil {
+	echoes, err := s.kernelEchoes()
+	if err != nil {
+		return err
+	}
+	if err := prove(d.out, results, totals, echoes); err != nil {
 		return err
 	}
 	if err := d.remove(); err != nil {
@@ -129,9 +133,9 @@ func (d *demo) play(ctx context.Context) (err error) {
 	return nil
 }
 
-// prove says how one can tell that the answers came from the script, and fails
-// if one cannot.
-func (d *demo) prove(results []probe.Result, totals childTotals) error {
+// prove says how one can tell that the answers came from the script, and fails if
+// one cannot. echoes are the echo requests that the kernel got itself.
+func prove(w io.Writer, results []probe.Result, totals childTotals, echoes uint64) error {
 	byScript, byKernel, all := 0, 0, true
 	for i := range results {
 		r := &results[i]
@@ -142,13 +146,9 @@ func (d *demo) prove(results []probe.Result, totals childTotals) error {
 			byScript += r.Answered
 		}
 	}
-	echoes, err := d.stage.kernelEchoes()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(d.out, "\nProof:   echo.lua answered %d probes; pvlua sent %d packets (tx).\n", byScript, totals.tx)
-	fmt.Fprintf(d.out, "         The kernel behind it answered none: it counts %d echo requests.\n", echoes)
-	fmt.Fprintf(d.out, "         What echo.lua leaves alone got there: %d connections, %d packets (pass).\n", byKernel, totals.pass)
+	fmt.Fprintf(w, "\nProof:   echo.lua answered %d probes; pvlua sent %d packets (tx).\n", byScript, totals.tx)
+	fmt.Fprintf(w, "         The kernel behind it answered none: it counts %d echo requests.\n", echoes)
+	fmt.Fprintf(w, "         What echo.lua leaves alone got there: %d connections, %d packets (pass).\n", byKernel, totals.pass)
 	switch {
 	case !all:
 		return errUnanswered

@@ -226,7 +226,10 @@ func checkProgram(f *doctorFacts) []finding {
 	}
 	found := fail(topic, "%v", l.program)
 	for _, c := range l.program.Removal() {
-		found = found.cure("%s", f.here(c))
+		if strings.HasPrefix(c, "ip ") { // the others do their work from anywhere
+			c = f.machine.prefix + c
+		}
+		found = found.cure("%s", f.sudo(c))
 	}
 	return []finding{found}
 }

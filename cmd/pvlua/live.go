@@ -52,12 +52,7 @@ func liveCommand(args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "pvlua:", err)
-		var script *luabind.ScriptError
-		if errors.As(err, &script) {
-			return exitScript
-		}
-		return exitFailed
+		return reportFailure(stderr, config, err)
 	}
 	return exitOK
 }

@@ -11,12 +11,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A logHandler writes log records for a person at a terminal, one line each:
 //
 //	pvlua: receiving port=veth1 mode="native copy"
 //	pvlua: warning: interface is gone, waiting for it to come back port=veth1
+//
+// What came over the network may be in it, so control characters are escaped.
 type logHandler struct {
 	out   *lockedWriter
 	level slog.Level
@@ -46,7 +50,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	case r.Level < slog.LevelInfo:
 		line.WriteString("debug: ")
 	}
-	line.WriteString(r.Message)
+	writeText(&line, r.Message)
 	for _, a := range h.attrs {
 		writeAttr(&line, "", a)
 	}
@@ -62,12 +66,32 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func writeAttr(line *bytes.Buffer, group string, a slog.Attr) {
+	if a.Equal(slog.Attr{}) {
+		return
+	}
 	text := a.Value.Resolve().String()
-	if text == "" || strings.ContainsAny(text, " \t\n\"=") {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || r == '"' || r == '=' || !printable(r) }) {
 		text = strconv.Quote(text)
 	}
 	fmt.Fprintf(line, " %s%s=%s", group, a.Key, text)
 }
+
+// writeText writes text with what a terminal would act on escaped as in Go.
+func writeText(line *bytes.Buffer, text string) {
+	for i, r := range text {
+		switch {
+		case printable(r):
+			line.WriteRune(r)
+		case r == utf8.RuneError && text[i] != '\xef':
+			fmt.Fprintf(line, `\x%02x`, text[i]) // no UTF-8
+		default:
+			quoted := strconv.QuoteRune(r)
+			line.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+}
+
+func printable(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) }
 
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h

@@ -66,6 +66,33 @@ func script(t *testing.T, text string) string {
 	return path
 }
 
+// openToAll lets another user read a file in a folder of this test's.
+func openToAll(t *testing.T, path string) {
+	t.Helper()
+	for dir := filepath.Dir(path); len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// executable is the path of this test binary.
+func executable(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// limited gives a command the usual limit of locked memory, 8 MiB, whatever this process has.
+func limited(cmd *exec.Cmd) *exec.Cmd {
+	cmd.Args = append([]string{"sh", "-c", `ulimit -l 8192 && exec "$@"`, "sh"}, cmd.Args...)
+	cmd.Path = "/bin/sh"
+	return cmd
+}
+
 // tool needs a program that `make deps` installs.
 func tool(t *testing.T, name string) string {
 	t.Helper()
