@@ -114,7 +114,7 @@ static void attach(struct port *p)
 
 /* open_port binds a socket to queue 0 of the port. All ports share the memory,
  * each with rings of its own. The kernel takes a moment to let go of a queue
- * that another process has just closed; until then bind fails with EBUSY. */
+ * that another process has just closed; until then bind fails with EBUSY (P28). */
 static void open_port(struct port *p)
 {
 	struct xsk_socket_config config = {
@@ -188,6 +188,7 @@ static __u32 reserve_fill(struct port *p, __u32 n)
 	return idx;
 }
 
+/* kick sorts the errors as P2 does: those that the next kick mends are counted. */
 static void kick(struct port *p)
 {
 	p->kicks++;
@@ -219,7 +220,7 @@ static void complete(struct port *out, struct port *in)
 
 	if (!out->in_flight)
 		return;
-	kick(out); /* in copy mode nothing else sends */
+	kick(out); /* in copy mode nothing else sends (P1) */
 	want = out->in_flight < batch ? out->in_flight : batch;
 	n = xsk_ring_cons__peek(&out->done, want, &from);
 	if (!n)
