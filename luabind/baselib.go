@@ -41,6 +41,7 @@ func (s *State) openLibraries() {
 	s.replace(L.GetGlobal("string").(*lua.LTable), s.stringFunctions())
 	s.replace(L.GetGlobal("math").(*lua.LTable), s.mathFunctions())
 	s.replace(L.GetGlobal("coroutine").(*lua.LTable), s.coroutineFunctions())
+	s.openYield()
 	s.openOS()
 
 	bit32 := L.NewTable()

@@ -3,6 +3,8 @@
 package luabind
 
 import (
+	"strings"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -45,8 +47,26 @@ func (s *State) coroutineFunctions() map[string]lua.LGFunction {
 			}))
 			return 1
 		},
-		"yield": s.yield,
 	}
+}
+
+// yieldSource makes coroutine.yield of the Go function. gopher-lua does not
+// fill up the results of a Go function that yields when resume gives it fewer
+// than are wanted; here it wants as many as there are.
+const yieldSource = `local yield, all = ... return function(...) return all(yield(...)) end`
+
+// openYield puts it into the library.
+func (s *State) openYield() {
+	chunk, err := s.L.Load(strings.NewReader(yieldSource), internalChunk)
+	if err != nil {
+		panic(err)
+	}
+	s.L.Push(chunk)
+	s.L.Push(s.L.NewFunction(s.yield))
+	s.L.Push(s.identity)
+	s.L.Call(2, 1)
+	s.L.GetGlobal("coroutine").(*lua.LTable).RawSetString("yield", s.L.Get(-1))
+	s.L.Pop(1)
 }
 
 // unwrap takes the n results of resume and gives those of a wrapped
@@ -63,16 +83,17 @@ func unwrap(L *lua.LState, n int) int {
 // yield is coroutine.yield(...). It refuses where gopher-lua would lose its
 // way: below a Go function that called Lua, such as pcall.
 func (s *State) yield(L *lua.LState) int {
+	const caller = 3 // as a level of L.Error: past this function and yieldSource
 	if L.Parent == nil {
-		L.RaiseError("attempt to yield from outside a coroutine")
+		L.Error(lua.LString("attempt to yield from outside a coroutine"), caller)
 	}
-	for level := 1; ; level++ {
+	for level := 2; ; level++ {
 		dbg, ok := L.GetStack(level)
 		if !ok {
 			break
 		}
 		if _, err := L.GetInfo("S", dbg, lua.LNil); err == nil && dbg.What == "G" {
-			L.RaiseError("attempt to yield across a function of the library (pcall, table.sort, string.gsub, ...)")
+			L.Error(lua.LString("attempt to yield across a function of the library (pcall, table.sort, string.gsub, ...)"), caller)
 		}
 	}
 	s.keep(L)

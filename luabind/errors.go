@@ -84,13 +84,13 @@ func (s *State) tableMessage(t *lua.LTable) string {
 func (s *State) isScript(name string) bool { return s.scripts[name] }
 
 // cleanTraceback drops the lines of a gopher-lua traceback that say nothing
-// about the script: calls of Go functions, which have neither a name nor a
-// line.
+// about the script: Go functions, which have neither a name nor a line, and
+// internalChunk.
 func cleanTraceback(t string) string {
 	var kept []string
 	for line := range strings.SplitSeq(t, "\n") {
 		line = strings.TrimSpace(line)
-		if line == "" || line == "stack traceback:" || strings.HasPrefix(line, "[G]") {
+		if line == "" || line == "stack traceback:" || strings.HasPrefix(line, "[") {
 			continue
 		}
 		kept = append(kept, line)

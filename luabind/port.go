@@ -152,11 +152,13 @@ func (s *State) portSend(L *lua.LState) int {
 	case lua.LString:
 		frame = []byte(v)
 	case *lua.LUserData:
-		if o := objectOf(v); o != nil && o.kind == kindPacket {
+		if o := objectOf(v); o != nil && o.kind.isView() {
 			if o.dead || s.pkt == nil {
 				raiseDead(L, o)
 			}
-			frame = s.b
+			if o.kind == kindPacket {
+				frame = s.b
+			}
 		}
 	}
 	if frame == nil {

@@ -27,17 +27,17 @@ func (g *getter) call(L *lua.LState) int {
 		L.Push(g.s.read(L, o, g.prop))
 		return 1
 	}
-	L.Push(g.readOther(L, v))
+	L.Push(readOther(L, v, g.prop, g.what))
 	return 1
 }
 
 // readOther reads the property of anything that is no object of ours, as the
 // index operation would have done.
-func (g *getter) readOther(L *lua.LState, v lua.LValue) lua.LValue {
+func readOther(L *lua.LState, v lua.LValue, p *property, what string) lua.LValue {
 	if v == lua.LNil {
-		L.RaiseError("%s", nilIndex(g.what, g.prop.name))
+		L.RaiseError("%s", nilIndex(what, p.name))
 	}
-	return L.GetField(v, g.prop.name)
+	return L.GetField(v, p.name)
 }
 
 // nilIndex gives the error message for indexing nil by a property's name.

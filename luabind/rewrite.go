@@ -96,7 +96,11 @@ func (r *rewriter) local(out []ast.Stmt, st *ast.LocalAssignStmt) []ast.Stmt {
 			return append(out, st)
 		}
 	}
-	r.exprs(st.Exprs)
+	if fused := r.fuseReads(st); fused != nil {
+		st.Exprs = fused
+	} else {
+		r.exprs(st.Exprs)
+	}
 	return append(out, st)
 }
 
@@ -147,12 +151,7 @@ func (r *rewriter) expr(e ast.Expr) ast.Expr {
 	case *ast.TableExpr:
 		r.table(e)
 	case *ast.FuncCallExpr:
-		if e.Func != nil {
-			e.Func = r.expr(e.Func)
-		} else {
-			e.Receiver = r.expr(e.Receiver)
-		}
-		r.exprs(e.Args)
+		r.callExpr(e)
 	case *ast.LogicalOpExpr:
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
 	case *ast.RelationalOpExpr:

@@ -32,6 +32,28 @@ func (r *rewriter) attr(e *ast.AttrGetExpr) ast.Expr {
 	return r.call(e, "get "+p.name+" of "+what, g.call, true, single(e.Object))
 }
 
+// callExpr rewrites a call. One of a method that objects of ours have becomes a
+// call of a Go function, which spares two look-ups.
+func (r *rewriter) callExpr(e *ast.FuncCallExpr) {
+	if e.Func != nil {
+		e.Func = r.expr(e.Func)
+		r.exprs(e.Args)
+		return
+	}
+	c := r.s.newCaller(e.Method, r.what(e.Receiver))
+	e.Receiver = r.expr(e.Receiver)
+	r.exprs(e.Args)
+	if c == nil {
+		return
+	}
+	e.Func = r.constant(e, "call "+c.name+" of "+c.what, func() lua.LValue { return r.s.L.NewFunction(c.call) })
+	if len(e.Args) == 0 {
+		single(e.Receiver)
+	}
+	e.Args = append([]ast.Expr{e.Receiver}, e.Args...)
+	e.Receiver, e.Method = nil, ""
+}
+
 // property gives the property that an index operation may be about, nil if it
 // is about none.
 func (r *rewriter) property(e *ast.AttrGetExpr) *property {

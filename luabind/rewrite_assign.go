@@ -43,6 +43,9 @@ func (r *rewriter) isLocal(id *ast.IdentExpr) bool {
 // assignProperties rewrites a.b, c.d = x, y to a call that takes the objects
 // and the values: setter(a, c, x, y).
 func (r *rewriter) assignProperties(st *ast.AssignStmt) ast.Stmt {
+	if call := r.fuseCopies(st); call != nil {
+		return r.callStmt(st, call)
+	}
 	a := &setter{s: r.s}
 	var args []ast.Expr
 	for _, lhs := range st.Lhs {

@@ -17,9 +17,10 @@ type symbol struct {
 	// parameters, loop variables, results beyond the first.
 	unknown bool
 	// assigned counts assignments after the declaration, of all functions.
-	assigned int
-	captured bool // a function inside uses it
-	mayView  bool // it may hold a view that is not noted as kept; see keep.go
+	assigned      int
+	changedInside bool // a function inside assigns it
+	captured      bool // a function inside uses it
+	mayView       bool // it may hold a view that is not noted as kept; see keep.go
 }
 
 // function is one function of a chunk; the chunk itself is one without outer.
@@ -173,8 +174,7 @@ func (r *resolver) assign(st *ast.AssignStmt) {
 			r.globals[id.Value] = true
 			continue
 		}
-		sym.assigned++
-		if sym.fn == r.fn {
+		if r.assigns(sym) {
 			sym.gets(st.Rhs, i)
 		}
 	}
@@ -203,7 +203,7 @@ func (r *resolver) local(st *ast.LocalAssignStmt) {
 // gets notes that the variable gets the i-th value of a list of expressions.
 func (sym *symbol) gets(exprs []ast.Expr, i int) {
 	switch {
-	case i < len(exprs)-1 || i == len(exprs)-1 && !isMulti(exprs[i]):
+	case i < len(exprs):
 		sym.values = append(sym.values, exprs[i])
 	case len(exprs) > 0 && isMulti(exprs[len(exprs)-1]):
 		sym.unknown = true
@@ -225,12 +225,20 @@ func (r *resolver) funcDef(st *ast.FuncDefStmt) {
 	}
 	if sym := r.use(id); sym == nil {
 		r.globals[id.Value] = true
-	} else {
-		sym.assigned++
-		if sym.fn == r.fn {
-			sym.values = append(sym.values, st.Func)
-		}
+	} else if r.assigns(sym) {
+		sym.values = append(sym.values, st.Func)
 	}
+}
+
+// assigns notes an assignment to a variable and reports whether it is one of
+// the function at hand.
+func (r *resolver) assigns(sym *symbol) bool {
+	sym.assigned++
+	if sym.fn != r.fn {
+		sym.changedInside = true
+		return false
+	}
+	return true
 }
 
 // function resolves the body of a function.

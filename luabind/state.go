@@ -168,9 +168,12 @@ func (s *State) closeUpvalues(L *lua.LState) {
 	s.quota.left = left
 }
 
+// internalChunk is the name of code that is no script's; tracebacks leave it out.
+const internalChunk = "[pvlua]"
+
 // emptyFunction compiles a function that does nothing.
 func emptyFunction() *lua.FunctionProto {
-	proto, err := lua.Compile(nil, "pvlua")
+	proto, err := lua.Compile(nil, internalChunk)
 	if err != nil {
 		panic(err)
 	}
