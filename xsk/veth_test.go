@@ -96,6 +96,10 @@ func (w *wire) makeUneven(t testing.TB, dut, peer int) {
 	w.peerIdx = index(t, w.peer)
 	up(t, w.dut)
 	up(t, w.peer)
+	// Until then, a qdisc drops what is sent (net/core/link_watch.c).
+	eventually(t, "both ends operational", func() bool {
+		return mustLink(t, w.dut).Attrs().OperState == netlink.OperUp && mustLink(t, w.peer).Attrs().OperState == netlink.OperUp
+	})
 }
 
 func mustLink(t testing.TB, name string) netlink.Link {
@@ -139,7 +143,7 @@ func newPacketSocket(t testing.TB, ifindex int) packetSocket {
 		t.Fatal(err)
 	}
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20)
-	timeout := unix.Timeval{Usec: 300_000}
+	timeout := unix.Timeval{Sec: 1}
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +158,7 @@ func (p packetSocket) send(t testing.TB, frame []byte) {
 }
 
 // receive returns the next frame that came in, not one of our own going out;
-// nil after 300 ms without.
+// nil after a second without.
 func (p packetSocket) receive(t testing.TB) []byte {
 	t.Helper()
 	b := make([]byte, 65536)
@@ -189,10 +193,10 @@ func testFrame(n, size int) []byte {
 	return b
 }
 
-// eventually polls a condition for up to two seconds.
+// eventually polls a condition for up to ten seconds.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Second); !f(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("never happened: %s", what)
 		}
