@@ -15,116 +15,138 @@ import (
 // kept reports whether two layouts have the same headers at the same places.
 func kept(a, b *Layout) bool { return a.Has == b.Has && a.Off == b.Off }
 
-// TestAssign assigns any field of a packet any value: what was written is read
+// TestAssign assigns each field of a packet any value: what was written is read
 // back, right checksums stay right, UDP's zero stays zero, and nothing but the
 // field and the checksums changes.
 func TestAssign(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := genPacket(t)
-		before, old := bytes.Clone(b), walked(b)
-		f := genFieldOf(t, b)
-		l := old
-		v, err := assign(t, f, b, &l)
-		if f.ReadOnly {
-			if !errors.Is(err, ErrReadOnly) {
-				t.Fatalf("%s is read-only, got %v", f, err)
-			}
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if l != walked(b) {
-			t.Fatalf("%s = %v: layout was not walked again", f, v)
-		}
-		if l.Present(f.Header) {
-			if got, ok := f.Uint(b, &l); ok && got != v {
-				t.Fatalf("%s = %v: read back %d", f, v, got)
-			}
-			if p, ok := f.Bytes(b, &l); ok && !bytes.Equal(p, v.([]byte)) {
-				t.Fatalf("%s = %v: read back %x", f, v, p)
-			}
-		}
-		ip, l4 := checksums(before)
-		if l4 != 0 && old.Present(UDP) && before[l4] == 0 && before[l4+1] == 0 && f.Name != "checksum" &&
-			(b[l4] != 0 || b[l4+1] != 0) {
-			t.Fatalf("%s = %v: UDP has a checksum now", f, v)
-		}
-		if kept(&old, &l) && f.Name != "checksum" {
-			if w := twinWrong(b); w != "" {
-				t.Fatalf("%s = %v: %s wrong\n%x\n%x", f, v, w, before, b)
-			}
-			if err := VerifyChecksums(b, &l); err != nil {
-				t.Fatalf("%s = %v: %v", f, v, err)
-			}
-		}
-		// Put back what may change; the rest must be as it was.
-		bit, _ := twinFind(f, before)
-		for i := bit; i < bit+int(f.Width); i++ {
-			mask := byte(0x80 >> (i % 8))
-			b[i/8] = b[i/8]&^mask | before[i/8]&mask
-		}
-		for _, at := range []int{ip, l4} {
-			if at != 0 {
-				copy(b[at:at+2], before[at:])
-			}
-		}
-		if !bytes.Equal(b, before) {
-			t.Fatalf("%s = %v: changed more than itself\n%x\n%x", f, v, before, b)
+		for _, f := range fieldsOf(b) {
+			checkAssign(t, f, bytes.Clone(b))
 		}
 	})
 }
 
-// TestAssignWrong assigns a field of a packet with wrong checksums: they stay
-// wrong by the same difference.
+func checkAssign(t *rapid.T, f *Field, b []byte) {
+	before, old := bytes.Clone(b), walked(b)
+	l := old
+	v, err := assign(t, f, b, &l)
+	if f.ReadOnly {
+		if !errors.Is(err, ErrReadOnly) {
+			t.Fatalf("%s is read-only, got %v", f, err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l != walked(b) {
+		t.Fatalf("%s = %v: layout was not walked again", f, v)
+	}
+	if l.Present(f.Header) {
+		if got, ok := f.Uint(b, &l); ok && got != v {
+			t.Fatalf("%s = %v: read back %d", f, v, got)
+		}
+		if p, ok := f.Bytes(b, &l); ok && !bytes.Equal(p, v.([]byte)) {
+			t.Fatalf("%s = %v: read back %x", f, v, p)
+		}
+	}
+	ip, l4 := checksums(before)
+	if l4 != 0 && old.Present(UDP) && be16(before, l4) == 0 && f.Name != "checksum" && be16(b, l4) != 0 {
+		t.Fatalf("%s = %v: UDP has a checksum now", f, v)
+	}
+	if kept(&old, &l) && f.Name != "checksum" {
+		if w := twinWrong(b); w != "" {
+			t.Fatalf("%s = %v: %s wrong\n%x\n%x", f, v, w, before, b)
+		}
+		if err := VerifyChecksums(b, &l); err != nil {
+			t.Fatalf("%s = %v: %v", f, v, err)
+		}
+	}
+	// Put back what may change; the rest must be as it was.
+	bit, _ := twinFind(f, before)
+	for i := bit; i < bit+int(f.Width); i++ {
+		mask := byte(0x80 >> (i % 8))
+		b[i/8] = b[i/8]&^mask | before[i/8]&mask
+	}
+	for _, at := range []int{ip, l4} {
+		if at != 0 {
+			copy(b[at:at+2], before[at:])
+		}
+	}
+	if !bytes.Equal(b, before) {
+		t.Fatalf("%s = %v: changed more than itself\n%x\n%x", f, v, before, b)
+	}
+}
+
+// TestAssignWrong assigns each field of a packet with wrong checksums: they
+// stay wrong by the same difference.
 func TestAssignWrong(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		right := genPacket(t)
 		wrong := bytes.Clone(right)
 		ip, l4 := checksums(right)
 		for _, at := range []int{ip, l4} {
-			if at == 0 {
+			if at != 0 {
+				wrong[at] ^= rapid.Byte().Draw(t, "high")
+				wrong[at+1] ^= rapid.Byte().Draw(t, "low")
+			}
+		}
+		l := walked(right)
+		if l.Present(UDP) && (be16(right, l4) == 0 || be16(wrong, l4) == 0) {
+			return // zero is no checksum, neither wrong nor right
+		}
+		for _, f := range fieldsOf(right) {
+			if f.ReadOnly || f.Name == "checksum" {
 				continue
 			}
-			wrong[at] ^= rapid.Byte().Draw(t, "high")
-			wrong[at+1] ^= rapid.Byte().Draw(t, "low")
-		}
-		old := walked(right)
-		if old.Present(UDP) {
-			// Zero is no checksum, neither wrong nor right.
-			if be16(right, l4) == 0 || be16(wrong, l4) == 0 {
-				return
+			r, w := bytes.Clone(right), bytes.Clone(wrong)
+			assignBoth(t, f, r, w)
+			if ip != 0 && f.Name != "ihl" && apart(r, w, ip) != apart(right, wrong, ip) {
+				t.Fatalf("%s: ip checksum was wrong by %#x, is by %#x", f, apart(right, wrong, ip), apart(r, w, ip))
+			}
+			if l4 != 0 && apart(r, w, l4) != apart(right, wrong, l4) {
+				t.Fatalf("%s: checksum was wrong by %#x, is by %#x", f, apart(right, wrong, l4), apart(r, w, l4))
 			}
 		}
-		difference := func(at int) int {
-			a, _ := number(right, at, 2)
-			b, _ := number(wrong, at, 2)
-			return (a - b + 0xffff) % 0xffff
-		}
-		ipBy, l4By := difference(ip), difference(l4)
-		f := genFieldOf(t, right)
-		if f.ReadOnly || f.Name == "checksum" || f.Name == "ihl" && l4By != 0 {
-			return // a longer header may cover the other checksum
-		}
-		var err error
-		l, l2 := old, old
-		if f.Kind == IPv6 {
-			v := address(t, 16, "value").AsSlice()
-			err = errors.Join(f.SetBytes(right, &l, v), f.SetBytes(wrong, &l2, v))
-		} else {
-			v := genValue(t, f)
-			err = errors.Join(f.SetUint(right, &l, v), f.SetUint(wrong, &l2, v))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ip != 0 && difference(ip) != ipBy {
-			t.Fatalf("%s: ip checksum was wrong by %#x, is by %#x", f, ipBy, difference(ip))
-		}
-		if l4 != 0 && difference(l4) != l4By {
-			t.Fatalf("%s: checksum was wrong by %#x, is by %#x", f, l4By, difference(l4))
-		}
 	})
+}
+
+// TestAssignWrongLength gives a header with a wrong checksum another length,
+// which covers bytes that are the same in both packets.
+func TestAssignWrongLength(t *testing.T) {
+	right := pkttest.UDP(pkttest.Options{})
+	wrong := patched(right, 24, 1, 2)
+	r, w := bytes.Clone(right), bytes.Clone(wrong)
+	for _, b := range [][]byte{r, w} {
+		l := walked(b)
+		mustSet(Lookup(IP, "ihl"), b, &l, 6)
+	}
+	if apart(r, w, 24) != apart(right, wrong, 24) || twinSum(r[14:38]) != 0xffff {
+		t.Errorf("was wrong by %#x, is by %#x; %x", apart(right, wrong, 24), apart(r, w, 24), r)
+	}
+}
+
+// apart gives the difference of the checksums at off in two packets, in one's
+// complement.
+func apart(a, b []byte, off int) int {
+	x, _ := number(a, off, 2)
+	y, _ := number(b, off, 2)
+	return (x - y + 0xffff) % 0xffff
+}
+
+// assignBoth assigns f the same drawn value in two packets.
+func assignBoth(t *rapid.T, f *Field, a, b []byte) {
+	la, lb := walked(a), walked(b)
+	v, err := assign(t, f, a, &la)
+	if p, ok := v.([]byte); ok {
+		err = errors.Join(err, f.SetBytes(b, &lb, p))
+	} else {
+		err = errors.Join(err, f.SetUint(b, &lb, v.(uint64)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestAssignMany assigns many fields in turn, lengths that do not fit included:
@@ -188,25 +210,83 @@ func TestAssignPart(t *testing.T) {
 		if lp.l4() != l.l4() || !lp.has(Fragmented|Truncated) {
 			t.Fatalf("%s with facts %#x", names(&lp), lp.Facts)
 		}
-		f := genFieldOf(t, whole)
-		if f.Structural || f.ReadOnly || f.Kind == Bytes || f.Name == "checksum" {
-			return
-		}
-		var err error
-		if f.Kind == IPv6 {
-			v := address(t, 16, "value").AsSlice()
-			err = errors.Join(f.SetBytes(whole, &l, v), f.SetBytes(part, &lp, v))
-		} else {
-			v := genValue(t, f)
-			err = errors.Join(f.SetUint(whole, &l, v), f.SetUint(part, &lp, v))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if be16(whole, int(l.sum)) != be16(part, int(lp.sum)) {
-			t.Fatalf("%s: %#04x in the whole, %#04x in the part", f, be16(whole, int(l.sum)), be16(part, int(lp.sum)))
+		for _, f := range fieldsOf(whole) {
+			if f.Structural || f.ReadOnly || f.Name == "checksum" {
+				continue
+			}
+			w, p := bytes.Clone(whole), bytes.Clone(part)
+			assignBoth(t, f, w, p)
+			if be16(w, int(l.sum)) != be16(p, int(lp.sum)) {
+				t.Fatalf("%s: %#04x in the whole, %#04x in the part", f, be16(w, int(l.sum)), be16(p, int(lp.sum)))
+			}
 		}
 	})
+}
+
+// TestAssignFragmentLength assigns the length of a first fragment, which says
+// nothing about that of the datagram.
+func TestAssignFragmentLength(t *testing.T) {
+	for _, c := range []struct {
+		b []byte
+		h HeaderID
+	}{{pkttest.Fragments(pkttest.Options{})[0], IP}, {pkttest.Fragments6(pkttest.Options{})[0], IP6}} {
+		l := walked(c.b)
+		before := be16(c.b, int(l.sum))
+		f := Lookup(c.h, "len")
+		v, _ := f.Uint(c.b, &l)
+		mustSet(f, c.b, &l, v-8)
+		if after := be16(c.b, int(l.sum)); after != before || !l.Present(UDP) {
+			t.Errorf("%s: checksum %#x became %#x", f, before, after)
+		}
+		if err := VerifyChecksums(c.b, &l); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestAssignMoved makes a header begin elsewhere: what is there now is another
+// one, whose checksum is left alone.
+func TestAssignMoved(t *testing.T) {
+	b := pkttest.UDP6(pkttest.Options{Payload: make([]byte, 30), Extensions: []pkttest.Extension{
+		{Number: 60, Bytes: []byte{0, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
+	}})
+	l := walked(b)
+	want := patched(b, 20, 51) // an authentication header of 12 bytes
+	mustSet(Lookup(IP6, "nexthdr"), b, &l, 51)
+	if l.Off[UDP] != 54+12 || !bytes.Equal(b, want) {
+		t.Errorf("udp at %d\n%x\n%x", l.Off[UDP], want, b)
+	}
+	tcp := pkttest.UDP(pkttest.Options{Payload: append(make([]byte, 4), 0x50, 0, 0, 0, 0, 0, 0, 0, 0)})
+	l = walked(tcp)
+	mustSet(Lookup(IP, "proto"), tcp, &l, 6)
+	if !l.Present(TCP) || be16(tcp, 50) != 0 || be16(tcp, 40) == 0 {
+		t.Errorf("%s: %x", names(&l), tcp)
+	}
+	mustSet(Lookup(IP, "proto"), tcp, &l, 17)
+	if err := VerifyChecksums(tcp, &l); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAssignOptions assigns TCP options at every offset within a word.
+func TestAssignOptions(t *testing.T) {
+	for nops := range 4 {
+		options := append(bytes.Repeat([]byte{1}, nops), 2, 4, 5, 180, 3, 3, 7, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2)
+		for _, name := range []string{"mss", "wscale", "tsval", "tsecr"} {
+			f := Lookup(TCP, name)
+			for _, v := range []uint64{0, 1, f.max, f.max / 3, f.max - 1} {
+				b := pkttest.TCPSyn(pkttest.Options{TCPOptions: options})
+				l := walked(b)
+				mustSet(f, b, &l, v)
+				if got := get(t, TCP, name, b); got != v {
+					t.Errorf("%s after %d nops is %d, not %d", f, nops, got, v)
+				}
+				if w := twinWrong(b); w != "" {
+					t.Errorf("%s = %#x after %d nops: %s wrong", f, v, nops, w)
+				}
+			}
+		}
+	}
 }
 
 // TestAssignZero makes an ICMP message of zeros and back: the checksum of

@@ -65,8 +65,7 @@ func sum16(b []byte) uint64 {
 	if len(b) == 1 {
 		last += uint64(b[0])
 	}
-	s, c = bits.Add64(s, tail+last, c)
-	s, c = bits.Add64(s, c, 0)
+	s, c = bits.Add64(s, tail+last, c) // which is small, so s+c does not wrap
 	return uint64(bits.ReverseBytes16(fold(s + c)))
 }
 

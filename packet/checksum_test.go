@@ -125,6 +125,9 @@ func TestVerify(t *testing.T) {
 	routed := pkttest.Extensions(pkttest.Options{Extensions: []pkttest.Extension{
 		{Number: 43, Bytes: []byte{0, 2, 4, 1, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}},
 	}})
+	odd := pkttest.Extensions(pkttest.Options{Extensions: []pkttest.Extension{
+		{Number: 43, Bytes: []byte{0, 3, 0, 1, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8}},
+	}})
 	first := pkttest.Fragments(pkttest.Options{})[0]
 	for _, c := range []struct {
 		name, want string
@@ -146,6 +149,7 @@ func TestVerify(t *testing.T) {
 		// The destination in the pseudo-header is the end of the route.
 		{"source-routed", "", patched(routed, 53, 9)},
 		{"source-routed wrongly", "udp checksum is 0xc0b7, should be 0xc0ae", patched(routed, 54+23, 11)},
+		{"source-routed with half an address too much", "", patched(odd, 53, 9)},
 		{"routed in an unknown way", "", patched(routed, 54+2, 3, 1, 0, 0, 0, 0, 9)},
 	} {
 		l := walked(c.b)
@@ -265,7 +269,13 @@ func TestCompletePartial(t *testing.T) {
 			t.Fatalf("a wrong checksum seen as partial: %x", b)
 		}
 	})
-	for _, p := range append(pkttest.Fragments(pkttest.Options{}), pkttest.ICMPEcho(pkttest.Options{}), nil) {
+	// The sum of the pseudo-header where the checksum cannot be computed.
+	cut := patched(pkttest.TCPData(pkttest.Options{}), 50, 0x14, 0x27)
+	if l := walked(cut); !CompletePartial(cut, &l) {
+		t.Errorf("not seen as partial: %x", cut)
+	}
+	cut = patched(cut, 50, 0x14, 0x27)[:len(cut)-2]
+	for _, p := range append(pkttest.Fragments(pkttest.Options{}), cut, pkttest.ICMPEcho(pkttest.Options{}), nil) {
 		l := walked(p)
 		if CompletePartial(p, &l) {
 			t.Errorf("completed %x", p)

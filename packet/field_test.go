@@ -155,6 +155,8 @@ func TestAbsent(t *testing.T) {
 		{patched(ns, 54+24+1, 2), ICMP6, "slla"}, // one that is too long
 		{ns[:54+24+7], ICMP6, "slla"},            // cut short
 		{ns[:54+23], ICMP6, "target"},            // cut short
+		{patched(ns, 19, 23), ICMP6, "target"},   // cut short by ip6.len
+		{patched(ns, 19, 31), ICMP6, "slla"},     // cut short by ip6.len
 	} {
 		l := walked(c.b)
 		f := Lookup(c.h, c.name)
@@ -328,6 +330,8 @@ func TestStructural(t *testing.T) {
 		{udp, IP, "proto", 1, "eth ip icmp"},
 		{udp, IP, "frag", 1, "eth ip"},
 		{udp, IP, "flags", 1, "eth ip udp"},
+		{udp, IP, "mf", 1, "eth ip udp"},
+		{frag6, IP6, "frag_mf", 0, "eth ip6 udp"},
 		{udp6, IP6, "nexthdr", 58, "eth ip6 icmp6"},
 		{udp6, IP6, "len", 7, "eth ip6"},
 		{frag6, IP6, "frag_off", 1, "eth ip6"},

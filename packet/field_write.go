@@ -94,7 +94,7 @@ func (f *Field) restructure(b []byte, l *Layout, off int, x uint64) {
 	store(b, off, f.size, x)
 	l.Walk(b)
 	ipNow, l4Now := l.sums(b, f.Sum)
-	if ip.known && ipNow.known && ip.at == ipNow.at && ip.sum != ipNow.sum {
+	if ip.known && ipNow.known && ip.sum != ipNow.sum {
 		l.patchIP(b, ip.sum^0xffff+ipNow.sum)
 	}
 	// The checksum of a fragment covers bytes of other packets, so that the
@@ -102,7 +102,7 @@ func (f *Field) restructure(b []byte, l *Layout, off int, x uint64) {
 	if f.Sum&SumL4 == 0 && (old.has(Fragmented) || l.has(Fragmented)) {
 		return
 	}
-	if l4.known && l4Now.known && l4.at == l4Now.at && l4.header == l4Now.header && l4.sum != l4Now.sum {
+	if l4.known && l4Now.known && l4.at == l4Now.at && l4.sum != l4Now.sum {
 		l.patchL4(b, l4.sum^0xffff+l4Now.sum)
 	}
 }

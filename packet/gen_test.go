@@ -128,21 +128,22 @@ func genPacket(t *rapid.T) []byte {
 	}
 }
 
+// fieldsOf gives the fields that packet b has.
+func fieldsOf(b []byte) (all []*Field) {
+	l := walked(b)
+	each(func(f *Field) {
+		if _, ok := f.Uint(b, &l); ok {
+			all = append(all, f)
+		} else if _, ok := f.Bytes(b, &l); ok {
+			all = append(all, f)
+		}
+	})
+	return all
+}
+
 // genFieldOf draws a field that packet b has.
 func genFieldOf(t *rapid.T, b []byte) *Field {
-	var l Layout
-	l.Walk(b)
-	var all []*Field
-	for _, h := range Headers {
-		for _, f := range h.Fields {
-			if _, ok := f.Uint(b, &l); ok {
-				all = append(all, f)
-			} else if _, ok := f.Bytes(b, &l); ok {
-				all = append(all, f)
-			}
-		}
-	}
-	return rapid.SampledFrom(all).Draw(t, "field")
+	return rapid.SampledFrom(fieldsOf(b)).Draw(t, "field")
 }
 
 // genValue draws a value for f, often one at the edge of its range.
@@ -154,8 +155,7 @@ func genValue(t *rapid.T, f *Field) uint64 {
 	return rapid.Uint64Max(f.max).Draw(t, "value")
 }
 
-// assign gives f a drawn value, unless it is read-only. It returns what the
-// value was, for messages.
+// assign gives f a drawn value, 16 bytes or a number, and returns it.
 func assign(t *rapid.T, f *Field, b []byte, l *Layout) (v any, err error) {
 	if f.Kind == IPv6 {
 		p := address(t, 16, "value").AsSlice()
