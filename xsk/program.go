@@ -36,7 +36,7 @@ type ProgramConfig struct {
 	Mode    Mode
 	// Reinjected marks frames that this process puts into the kernel's stack by
 	// BPF_PROG_RUN. In generic mode the kernel shows these to the program
-	// again; one that ends with these 16 bytes, which are to be random, is
+	// again; one that begins with these 16 bytes, which are to be random, is
 	// passed to the stack without them. All zero: no such test. In native mode
 	// there never is one.
 	Reinjected [16]byte

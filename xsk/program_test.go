@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestReinjected: in generic mode, what ends with the mark is for the stack,
+// TestReinjected: in generic mode, what begins with the mark is for the stack,
 // without the mark. In native mode all is for the socket.
 func TestReinjected(t *testing.T) {
 	for _, mode := range []Mode{ModeGeneric, ModeCopy} {
@@ -22,7 +22,7 @@ func TestReinjected(t *testing.T) {
 			s, peer, stack := r.sockets[0], newPacketSocket(t, r.peerIdx), newPacketSocket(t, r.dutIndex)
 			for _, size := range []int{14, 15, 60, 1000, 1498} {
 				plain := testFrame(size, size)
-				marked := append(bytes.Clone(plain), testMark[:]...)
+				marked := append(bytes.Clone(testMark[:]), plain...)
 				peer.send(t, marked)
 				if mode == ModeCopy {
 					d := receive(t, s, 1)[0]
@@ -39,13 +39,14 @@ func TestReinjected(t *testing.T) {
 			// Near misses: a bit wrong in each byte of the mark; the mark
 			// elsewhere; too short for a mark.
 			misses := [][]byte{
-				append(append(testFrame(0, 60), testMark[:]...), 0),
-				append(testFrame(0, 13), testMark[:]...),
+				append(append([]byte{0}, testMark[:]...), testFrame(0, 60)...),
+				append(testFrame(0, 60), testMark[:]...),
+				append(bytes.Clone(testMark[:]), testFrame(0, 13)...),
 				testFrame(0, 14), testFrame(0, 16), testFrame(0, 29), testFrame(0, 30),
 			}
 			for i := range testMark {
-				miss := append(testFrame(0, 60), testMark[:]...)
-				miss[60+i] ^= 1 << (i % 8)
+				miss := append(bytes.Clone(testMark[:]), testFrame(0, 60)...)
+				miss[i] ^= 1 << (i % 8)
 				misses = append(misses, miss)
 			}
 			for _, miss := range misses {
