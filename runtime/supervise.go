@@ -140,7 +140,7 @@ func (r *Runtime) letGo(p *port) {
 // pickUp attaches to an interface that has come back under the name of a port.
 func (r *Runtime) pickUp(p *port, facts linkFacts) {
 	if !facts.Up {
-		return // sockets can only be bound when it is up, and that is an event
+		return // nothing comes in before it is up, and that is an event
 	}
 	err := r.cfg.Frames.Check(facts.MTU)
 	if err == nil {

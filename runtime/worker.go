@@ -75,7 +75,9 @@ func (w *worker) turn() (busy, pending bool) {
 	for _, p := range w.ports {
 		for _, l := range p.lanes {
 			w.kick(l)
-			pending = pending || l.socket.Pending() > 0
+			// Frames that are sent are wanted back when there are no others.
+			starved := l.socket.InFlight() > 0 && w.umem.Available() <= int(w.umem.Config().Reserve)
+			pending = pending || starved || l.socket.Pending() > 0
 		}
 		w.flushStack(p)
 	}
