@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -170,6 +171,37 @@ func TestDemoRemovesWhatAKilledOneLeft(t *testing.T) {
 			t.Errorf("pvlua outlived the demo: %s", path)
 		}
 	}
+}
+
+// TestDemoTellsHowItsRunFailed has a script that does not load on a demo's stage.
+func TestDemoTellsHowItsRunFailed(t *testing.T) {
+	host := demoHost(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	name, value, _ := strings.Cut(asCommand, "=")
+	t.Setenv(name, value) // for the child
+	host.Do(t, func() error {
+		s, err := raiseStage()
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := s.strike(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if err := os.WriteFile(filepath.Join(s.folder, "echo.lua"), []byte("x = = 1"), 0o644); err != nil {
+			return err
+		}
+		var said bytes.Buffer
+		_, err = s.start(context.Background(), &said)
+		if err == nil || err.Error() != "pvlua ended before it received anything; it says why above\nexit status 3" {
+			t.Errorf("%v", err)
+		}
+		if want := "pvlua: echo.lua:1: syntax error near \"=\"\n"; said.String() != want {
+			t.Errorf("it said %q, want %q", said.String(), want)
+		}
+		return nil
+	})
 }
 
 func TestDemoWithoutPrivilege(t *testing.T) {

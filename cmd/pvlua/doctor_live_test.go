@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -235,6 +237,91 @@ func TestDoctorOnOffloads(t *testing.T) {
 	follow(t, report, levelWarn)
 	follow(t, report, levelNote)
 	consult(t, lab.B, exitOK, []string{"ok    peer        " + peer + " has no offload on that spoils frames"}, "veth1", "--mode", "generic")
+}
+
+// newPair makes a veth pair besides the lab's, both ends in B and up.
+func newPair(t *testing.T, lab *labtest.Lab, name, peer string) {
+	t.Helper()
+	lab.B.Do(t, func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = name
+		pair := netlink.NewVeth(attrs)
+		pair.PeerName = peer
+		if err := netlink.LinkAdd(pair); err != nil {
+			return err
+		}
+		for _, end := range []string{name, peer} {
+			l, err := netlink.LinkByName(end)
+			if err == nil {
+				err = netlink.LinkSetUp(l)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestDoctorFindsAPeerInTheSameNamespace(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{})
+	newPair(t, lab, "one", "other")
+	lab.B.Do(t, func() error {
+		l, err := netlink.LinkByName("one")
+		if err != nil {
+			return err
+		}
+		if err := netlink.AddrAdd(l, &netlink.Addr{IPNet: netlink.NewIPNet(net.IPv4(192, 0, 2, 1))}); err != nil {
+			return err
+		}
+		return netlink.RouteAdd(&netlink.Route{LinkIndex: l.Attrs().Index, Scope: netlink.SCOPE_LINK,
+			Dst: &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}})
+	})
+	report := consult(t, lab.B, exitOK, []string{
+		"warn  peer        at other: VLAN tags travel beside the frame, where no script sees them\n" +
+			cureIndent + "ip netns exec " + lab.B.NS.Name() + " ethtool -K other txvlan off",
+		"note  route       the default route goes over one: what the script leaves alone goes on working,\n" +
+			cureIndent + "but one that drops or answers too much cuts this machine off\n" +
+			cureIndent + executable(t) + " lab up    (makes veth0 to veth3 to try a script on first)",
+	}, "one")
+	follow(t, report, levelWarn)
+	if report = consult(t, lab.B, exitOK, nil, "one"); strings.Contains(report, "warn") {
+		t.Errorf("the cure did not help:\n%s", report)
+	}
+}
+
+// TestDoctorFindsAPeerInANamespaceWithoutName has the peer where a container would.
+func TestDoctorFindsAPeerInANamespaceWithoutName(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{})
+	newPair(t, lab, "one", "other")
+	container := exec.Command("sleep", "60")
+	container.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if err := container.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		container.Process.Kill()
+		container.Wait()
+	}()
+	lab.B.Do(t, func() error {
+		l, err := netlink.LinkByName("other")
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetNsPid(l, container.Process.Pid)
+	})
+	pid := fmt.Sprint(container.Process.Pid)
+	report := consult(t, lab.B, exitOK, []string{
+		"warn  interface   one is up, but has no carrier: nothing will arrive (driver veth)\n" + // moving it took it down
+			cureIndent + "nsenter -t " + pid + " -n ip link set dev other up",
+		"warn  peer        at other in the namespace of process " + pid + ": VLAN tags travel beside the frame, where no script sees them\n" +
+			cureIndent + "nsenter -t " + pid + " -n ethtool -K other txvlan off",
+	}, "one")
+	tool(t, "nsenter")
+	follow(t, report, levelWarn)
+	if report = consult(t, lab.B, exitOK, nil, "one"); strings.Contains(report, "warn") {
+		t.Errorf("the cures did not help:\n%s", report)
+	}
 }
 
 func TestDoctorCountsQueues(t *testing.T) {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"pvlua/inject"
 	"pvlua/xsk"
 )
 
@@ -59,9 +59,9 @@ func (t *trialFacts) run(f *doctorFacts) {
 func (t *trialFacts) try(f *doctorFacts) error {
 	config := xsk.ProgramConfig{
 		Ifindex: f.link.index, Name: f.name, Queues: f.link.queues, Mode: f.mode,
-		Log: slog.New((*stepHandler)(t)),
+		Reinjected: inject.NewMark(), // so that it is the very program that pvlua loads
+		Log:        slog.New((*stepHandler)(t)),
 	}
-	rand.Read(config.Reinjected[:]) // so that it is the very program that pvlua loads
 	program, err := xsk.Attach(config)
 	if err != nil {
 		return err
