@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package apidoc writes the reference tables of headers and fields from the
-// field table of package packet, and puts them where a Markdown file has
-// markers for them, so that the documents cannot disagree with the code.
+// Package apidoc writes the reference tables of headers and fields, from the
+// field table of package packet, and of functions, from that of package
+// luabind, and puts them where a Markdown file has markers for them, so that
+// the documents cannot disagree with the code.
 package apidoc
 
 import (
@@ -13,11 +14,38 @@ import (
 	"pvlua/packet"
 )
 
-// The markers, each on a line of its own.
-const (
-	Begin = "<!-- fields:begin -->"
-	End   = "<!-- fields:end -->"
-)
+// Sections are the parts of a document that are written by this package. In
+// the document each stands between the lines <!-- NAME:begin --> and
+// <!-- NAME:end -->.
+var Sections = []struct {
+	Name string
+	Text func() string
+}{
+	{"fields", Tables},
+	{"functions", Functions},
+}
+
+// Update gives doc with the text of every section that it has markers for as
+// it should be. A document without any is an error, and so are markers that
+// are no pair.
+func Update(doc string) (string, error) {
+	found := false
+	for _, section := range Sections {
+		begin, end := "<!-- "+section.Name+":begin -->", "<!-- "+section.Name+":end -->"
+		if !strings.Contains(doc, begin) && !strings.Contains(doc, end) {
+			continue
+		}
+		var err error
+		if doc, err = replace(doc, begin, end, section.Text()); err != nil {
+			return "", err
+		}
+		found = true
+	}
+	if !found {
+		return "", errors.New("no line <!-- " + Sections[0].Name + ":begin --> or the like")
+	}
+	return doc, nil
+}
 
 // Tables gives the reference of all headers in Markdown: for each its
 // description and a table with a line per field. It ends with a newline.
@@ -109,19 +137,19 @@ func sums(f *packet.Field) string {
 	return strings.Join(all, ", ")
 }
 
-// Replace gives doc with the text between the two markers replaced by tables.
-// It is an error if there is not exactly one pair of them.
-func Replace(doc, tables string) (string, error) {
-	before, rest, ok := strings.Cut(doc, Begin+"\n")
+// replace gives doc with the lines between two markers replaced by text. It is
+// an error if there is not exactly one pair of them.
+func replace(doc, begin, end, text string) (string, error) {
+	before, rest, ok := strings.Cut(doc, begin+"\n")
 	if !ok {
-		return "", errors.New("no line " + Begin)
+		return "", errors.New("no line " + begin)
 	}
-	_, after, ok := strings.Cut(rest, End)
+	_, after, ok := strings.Cut(rest, end)
 	if !ok {
-		return "", errors.New("no line " + End + " after " + Begin)
+		return "", errors.New("no line " + end + " after " + begin)
 	}
-	if strings.Contains(before, End) || strings.Contains(after, Begin) || strings.Contains(after, End) {
-		return "", errors.New("more than one pair of " + Begin + " and " + End)
+	if strings.Contains(before, end) || strings.Contains(after, begin) || strings.Contains(after, end) {
+		return "", errors.New("more than one pair of " + begin + " and " + end)
 	}
-	return before + Begin + "\n" + tables + End + after, nil
+	return before + begin + "\n" + text + end + after, nil
 }

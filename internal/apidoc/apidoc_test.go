@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pvlua/luabind"
 	"pvlua/packet"
 )
 
@@ -47,30 +48,56 @@ func TestTables(t *testing.T) {
 	}
 }
 
+const begin, end = "<!-- fields:begin -->", "<!-- fields:end -->"
+
 func TestReplace(t *testing.T) {
 	for _, c := range []struct {
 		doc, want, err string
 	}{
-		{"a\n" + Begin + "\nold\nolder\n" + End + "\nb\n", "a\n" + Begin + "\nnew\n" + End + "\nb\n", ""},
-		{Begin + "\n" + End, Begin + "\nnew\n" + End, ""},
-		{"a\n" + End + "\n", "", "no line " + Begin},
-		{"", "", "no line " + Begin},
-		{Begin + "\nb\n", "", "no line " + End + " after " + Begin},
-		{End + "\n" + Begin + "\n", "", "no line " + End + " after " + Begin},
-		{End + Begin + "\n" + End, "", "more than one pair of " + Begin + " and " + End},
-		{Begin + "\n" + End + Begin + "\n" + End, "", "more than one pair of " + Begin + " and " + End},
+		{"a\n" + begin + "\nold\nolder\n" + end + "\nb\n", "a\n" + begin + "\nnew\n" + end + "\nb\n", ""},
+		{begin + "\n" + end, begin + "\nnew\n" + end, ""},
+		{"a\n" + end + "\n", "", "no line " + begin},
+		{"", "", "no line " + begin},
+		{begin + "\nb\n", "", "no line " + end + " after " + begin},
+		{end + "\n" + begin + "\n", "", "no line " + end + " after " + begin},
+		{end + begin + "\n" + end, "", "more than one pair of " + begin + " and " + end},
+		{begin + "\n" + end + begin + "\n" + end, "", "more than one pair of " + begin + " and " + end},
 	} {
-		got, err := Replace(c.doc, "new\n")
+		got, err := replace(c.doc, begin, end, "new\n")
 		if got != c.want || (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {
-			t.Errorf("Replace(%q) = %q, %v", c.doc, got, err)
+			t.Errorf("replace(%q) = %q, %v", c.doc, got, err)
 		}
 	}
-	// What was replaced once stays.
-	doc, err := Replace(Begin+"\n"+End+"\n", Tables())
+}
+
+func TestUpdate(t *testing.T) {
+	doc, err := Update("a\n" + begin + "\n" + end + "\nb\n<!-- functions:begin -->\n<!-- functions:end -->\nc\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := Replace(doc, Tables()); err != nil || again != doc {
-		t.Errorf("%v, or replacing again changes the document", err)
+	for _, want := range []string{"a\n", "\nb\n", "\nc\n", "### `pkt.udp`\n", "| `port:send(packet or string) -> boolean` |", "| `on_packet(pkt) -> verdict` |"} {
+		if !strings.Contains(doc, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	// What was updated once stays.
+	if again, err := Update(doc); err != nil || again != doc {
+		t.Errorf("%v, or updating again changes the document", err)
+	}
+	if _, err := Update("nothing"); err == nil {
+		t.Error("a document without markers is no error")
+	}
+	if _, err := Update("<!-- functions:begin -->"); err == nil {
+		t.Error("half a pair of markers is no error")
+	}
+}
+
+// TestFunctionsAreComplete holds the page against the table it is made from.
+func TestFunctionsAreComplete(t *testing.T) {
+	got := Functions()
+	for _, e := range luabind.API {
+		if !strings.Contains(got, "| `"+cell(e.Signature)+"` |") {
+			t.Errorf("%s.%s is not there: is %q among the titles?", e.Of, e.Name, e.Of)
+		}
 	}
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Command testreport runs `go test` with its arguments and prints one line per
-// package, the whole output of what failed, and what was skipped and why.
+// package, the whole output of what failed, and what was skipped and why. With
+// CI=true in the environment a skipped test is a failure.
 package main
 
 import (
@@ -53,6 +54,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	r.read(pipe)
 	err = cmd.Wait()
 	r.print()
+	if r.skips > 0 && os.Getenv("CI") == "true" {
+		fmt.Fprintln(stderr, "testreport: CI=true: no test may be skipped")
+		return 1
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "testreport: go test:", err)
 		return 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Apidoc writes the reference of packet headers and fields in Markdown.
+// Apidoc writes the reference of packet headers, fields and functions in Markdown.
 //
 //	apidoc               writes it to standard output
 //	apidoc -w FILE       puts it between the markers in FILE
@@ -37,7 +37,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	file := *write + *check
 	if file == "" {
-		fmt.Fprint(stdout, apidoc.Tables())
+		for _, section := range apidoc.Sections {
+			fmt.Fprintln(stdout, section.Text())
+		}
 		return 0
 	}
 	old, now, err := update(file)
@@ -68,6 +70,6 @@ func update(file string) (old, now string, err error) {
 		}
 		return "", "", err
 	}
-	now, err = apidoc.Replace(string(b), apidoc.Tables())
+	now, err = apidoc.Update(string(b))
 	return string(b), now, err
 }
