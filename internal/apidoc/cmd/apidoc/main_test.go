@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
 )
 
 const begin, end = "<!-- fields:begin -->", "<!-- fields:end -->"
