@@ -165,6 +165,15 @@ ok    memory      512 MiB of frames (8 MiB for each of 64 queues); the memlock l
 FAIL  xdp         program 12 (xsk_def_prog) is attached in native mode, by bpf_link 3 of process 44 (xdpsock)
                   kill 44
                   bpftool link detach id 3`},
+		{"a foreign program, seen without rights", func(f *doctorFacts) {
+			f.machine.missing, f.machine.root = []string{"CAP_BPF"}, false
+			f.link.foreign, f.link.program = true, xsk.AttachedProgram{ID: 12}
+		}, `
+FAIL  capability  CAP_BPF is missing
+                  sudo /usr/bin/pvlua doctor eth7
+                  sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep /usr/bin/pvlua
+FAIL  xdp         program 12 is attached in native mode
+                  sudo /usr/bin/pvlua doctor eth7    (as root it can tell whose it is)`},
 		{"PASS does not work", func(f *doctorFacts) { f.link.pass = errors.New("loading the program: invalid argument") }, `
 warn  pass        what a script passes does not reach the kernel's stack: loading the program: invalid argument`},
 		{"VLAN tags stripped", func(f *doctorFacts) { f.link.features["rx-vlan-hw-parse"] = true }, `

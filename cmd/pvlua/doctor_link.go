@@ -123,6 +123,7 @@ func hasDefaultRoute(link netlink.Link) bool {
 	})
 }
 
+// checkInterface looks at the interface itself: is it there, and can packets come?
 func checkInterface(f *doctorFacts) []finding {
 	const topic = "interface"
 	l := &f.link
@@ -176,6 +177,7 @@ func absent(f *doctorFacts) finding {
 	return found.cure("choose one of %s", strings.Join(l.others, ", "))
 }
 
+// checkMTU compares the longest frames with the chunks they have to fit (P12).
 func checkMTU(f *doctorFacts) []finding {
 	const topic = "mtu"
 	l := &f.link
@@ -196,6 +198,7 @@ func checkMTU(f *doctorFacts) []finding {
 	return []finding{found}
 }
 
+// checkQueues counts the workers that pvlua would have.
 func checkQueues(f *doctorFacts) []finding {
 	const topic = "queues"
 	l := &f.link
@@ -215,6 +218,7 @@ func checkQueues(f *doctorFacts) []finding {
 	return []finding{ok(topic, "%d, each with a thread and a Lua state of its own; the card spreads flows over them (ethtool -x %s)", l.queues, l.name)}
 }
 
+// checkProgram looks for a program in the way (P40).
 func checkProgram(f *doctorFacts) []finding {
 	const topic = "xdp"
 	l := &f.link
@@ -225,6 +229,10 @@ func checkProgram(f *doctorFacts) []finding {
 		return []finding{ok(topic, "no other XDP program is attached")}
 	}
 	found := fail(topic, "%v", l.program)
+	if len(f.machine.missing) > 0 && !f.machine.root {
+		// Whose it is, and thus how it is removed, only root is told.
+		return []finding{found.cure("sudo %s doctor %s    (as root it can tell whose it is)", f.machine.exe, f.name)}
+	}
 	for _, c := range l.program.Removal() {
 		if strings.HasPrefix(c, "ip ") { // the others do their work from anywhere
 			c = f.machine.prefix + c
@@ -234,6 +242,7 @@ func checkProgram(f *doctorFacts) []finding {
 	return []finding{found}
 }
 
+// checkPass tells whether the way back into the kernel could be made.
 func checkPass(f *doctorFacts) []finding {
 	const topic = "pass"
 	l := &f.link

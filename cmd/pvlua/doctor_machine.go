@@ -13,6 +13,7 @@ import (
 // redirect program uses in generic mode, came with it.
 const needMajor, needMinor = 5, 18
 
+// checkKernel looks at the version, and at what slows the kernel down.
 func checkKernel(f *doctorFacts) []finding {
 	const topic = "kernel"
 	release := f.machine.kernel
@@ -37,6 +38,7 @@ func checkKernel(f *doctorFacts) []finding {
 	return found
 }
 
+// checkCapabilities looks for the rights that attaching takes (P33).
 func checkCapabilities(f *doctorFacts) []finding {
 	const topic = "capability"
 	m := &f.machine

@@ -67,6 +67,7 @@ func turnOff(name string, flags []string) string {
 	return "ethtool -K " + name + " " + strings.Join(flags, " off ") + " off"
 }
 
+// checkOffloads looks at what the interface does to frames that arrive.
 func checkOffloads(f *doctorFacts) []finding {
 	const topic = "offloads"
 	l := &f.link

@@ -138,6 +138,7 @@ func carrierChanges(index int) (changes int, up bool) {
 // virtual are drivers without a card that could lose its link.
 var virtual = []string{"veth", "tun", "bridge", "dummy", "virtio_net", "bonding", "802.1Q VLAN Support", "macvlan", "vmxnet3", "hv_netvsc"}
 
+// checkTrial tells what came of the trial: the mode (P25), and why no better one (P21).
 func checkTrial(f *doctorFacts) []finding {
 	const topic = "trial"
 	t := &f.trial

@@ -32,7 +32,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch args[0] {
 	case "help", "--help", "-h":
-		fmt.Fprint(stdout, help)
+		fmt.Fprint(stdout, helpFor(args[1:]))
 		return exitOK
 	case "version", "--version":
 		fmt.Fprintln(stdout, "pvlua", version)
@@ -45,6 +45,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return demoCommand(args[1:], stdout, stderr)
 	}
 	return liveCommand(args, stdout, stderr)
+}
+
+// helpFor returns the help on a sub-command, or else on the whole.
+func helpFor(args []string) string {
+	if len(args) > 0 {
+		switch args[0] {
+		case "lab":
+			return labHelp
+		case "doctor":
+			return doctorHelp
+		case "demo":
+			return demoHelp
+		}
+	}
+	return help
 }
 
 // help fits a screen of 24 lines.

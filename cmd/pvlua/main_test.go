@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 // pvlua is the command as a process of its own.
 func pvlua(args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), asCommand)
+	// The race detector would make each of them wait a second before it exits.
+	cmd.Env = append(os.Environ(), asCommand, "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 
@@ -115,7 +116,7 @@ func here(args ...string) (status int, stdout, stderr string) {
 }
 
 func TestHelpFitsAScreen(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"doctor", "--help"}, {"demo", "-h"}, {"lab", "--help"}, {"veth1", "x.lua", "--help"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "lab"}, {"doctor", "--help"}, {"demo", "-h"}, {"lab", "--help"}, {"veth1", "x.lua", "--help"}} {
 		status, stdout, stderr := here(args...)
 		if status != exitOK || stderr != "" || stdout == "" {
 			t.Errorf("%v: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
@@ -141,6 +142,15 @@ func TestHelpNamesEverything(t *testing.T) {
 		"pvlua doctor", "pvlua lab", "pvlua demo", "pvlua version"} {
 		if !strings.Contains(text, name) {
 			t.Errorf("pvlua help does not name %s", name)
+		}
+	}
+}
+
+func TestHelpOnSubCommands(t *testing.T) {
+	for _, command := range []string{"lab", "doctor", "demo"} {
+		_, want, _ := here(command, "--help")
+		if status, got, _ := here("help", command); status != exitOK || got != want || !strings.HasPrefix(got, "pvlua "+command+" ") {
+			t.Errorf("help %s: status %d,\n%s\nwant\n%s", command, status, got, want)
 		}
 	}
 }
