@@ -154,13 +154,22 @@ func (s *State) protected(L *lua.LState, nargs int, handler *lua.LFunction) int 
 		return L.GetTop()
 	}
 	s.closeUpvalues(L)
-	L.Push(lua.LFalse)
+	value := lua.LValue(lua.LString(err.Error()))
 	if api, ok := err.(*lua.ApiError); ok {
-		L.Push(api.Object)
-	} else {
-		L.Push(lua.LString(err.Error()))
+		value = api.Object
 	}
+	s.passOn(L, value)
+	L.Push(lua.LFalse)
+	L.Push(value)
 	return 2
+}
+
+// passOn raises an error again that was caught although the quota is used up:
+// it would be raised at the next instruction anyhow, but with that one's line.
+func (s *State) passOn(L *lua.LState, value lua.LValue) {
+	if s.quota.left < 0 {
+		L.Error(value, 0)
+	}
 }
 
 // print is print(...): a line to Config.Stdout in one piece, so that lines of

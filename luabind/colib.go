@@ -36,7 +36,11 @@ func (s *State) coroutineFunctions() map[string]lua.LGFunction {
 		},
 		"resume": func(L *lua.LState) int {
 			s.keep(L)
-			return resume(L)
+			n := resume(L)
+			if n == 2 && L.Get(-2) == lua.LFalse {
+				s.passOn(L, L.Get(-1))
+			}
+			return n
 		},
 		"wrap": func(L *lua.LState) int {
 			th := newThread(L)

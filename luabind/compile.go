@@ -17,7 +17,7 @@ import (
 // compile makes a function of the text of a script or module. The error is a
 // *ScriptError.
 func (s *State) compile(name string, source []byte) (*lua.LFunction, error) {
-	s.scripts[name] = true
+	s.scripts[name] = nil
 	chunk, err := parseChunk(name, source)
 	if err != nil {
 		return nil, syntaxError(name, err)
@@ -32,6 +32,7 @@ func (s *State) compile(name string, source []byte) (*lua.LFunction, error) {
 		return nil, syntaxError(name, err)
 	}
 	r.patch(proto)
+	s.scripts[name] = proto
 	return s.L.NewFunctionFromProto(proto), nil
 }
 
@@ -91,7 +92,8 @@ func chooseMarker(constants []string) string {
 	return marker
 }
 
-// patch puts the Go values into the constants of compiled functions.
+// patch puts the Go values into the constants of compiled functions. It also
+// names calls like t[""]() that have no name, at which tracebacks fail.
 func (r *rewriter) patch(proto *lua.FunctionProto) {
 	for i, c := range proto.Constants {
 		str, ok := c.(lua.LString)
@@ -103,6 +105,11 @@ func (r *rewriter) patch(proto *lua.FunctionProto) {
 			panic("luabind: a constant that is not one of the rewriter's: " + strconv.Quote(string(str)))
 		}
 		proto.Constants[i] = r.patches[n]
+	}
+	for i := range proto.DbgCalls {
+		if proto.DbgCalls[i].Name == "" {
+			proto.DbgCalls[i].Name = "?"
+		}
 	}
 	for _, inner := range proto.FunctionPrototypes {
 		r.patch(inner)

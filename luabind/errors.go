@@ -53,14 +53,29 @@ func (s *State) scriptError(err error) *ScriptError {
 	if api.Type == lua.ApiErrorPanic {
 		e.Msg = "internal error: " + e.Msg
 	}
-	if m := position.FindStringSubmatch(e.Msg); m != nil && s.isScript(m[1]) {
+	s.place(e, api.Type == lua.ApiErrorPanic)
+	s.reword(e)
+	return e
+}
+
+// place takes script and line from the beginning of the message, or from the
+// traceback if the error is a Go panic.
+func (s *State) place(e *ScriptError, panicked bool) {
+	m := position.FindStringSubmatch(e.Msg)
+	switch {
+	case m != nil && s.isScript(m[1]):
 		e.Script, e.Msg = m[1], m[3]
 		e.Line, _ = strconv.Atoi(m[2])
-	} else if m := position.FindStringSubmatch(firstLine(e.Traceback)); m != nil && s.isScript(m[1]) && api.Type == lua.ApiErrorPanic {
+		return
+	case m != nil && m[1] == internalChunk:
+		e.Msg = m[3]
+	case !panicked:
+		return // error(..., 0) and error values without a position
+	}
+	if m := position.FindStringSubmatch(firstLine(e.Traceback)); m != nil && s.isScript(m[1]) {
 		e.Script = m[1]
 		e.Line, _ = strconv.Atoi(m[2])
 	}
-	return e
 }
 
 // tableMessage gives the message of an error whose value is a table: what its
@@ -81,7 +96,10 @@ func (s *State) tableMessage(t *lua.LTable) string {
 }
 
 // isScript reports whether a file is one that the state has compiled.
-func (s *State) isScript(name string) bool { return s.scripts[name] }
+func (s *State) isScript(name string) bool {
+	_, ok := s.scripts[name]
+	return ok
+}
 
 // cleanTraceback drops the lines of a gopher-lua traceback that say nothing
 // about the script: Go functions, which have neither a name nor a line, and

@@ -24,8 +24,7 @@ func (s *State) Handle(pkts []Packet) {
 	}
 	s.batch, s.next = pkts, 0
 	for s.next < len(pkts) {
-		s.L.Push(s.driver)
-		if err := s.L.PCall(0, 0, nil); err != nil {
+		if err := s.guarded(s.driver); err != nil {
 			s.failed(err)
 		}
 	}

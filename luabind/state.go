@@ -46,14 +46,16 @@ type State struct {
 	handler        *lua.LFunction // on_packet
 	handlerChanged bool           // it has been assigned
 	driver         *lua.LFunction
+	guard          *lua.LFunction // callGuarded
+	guardedFn      *lua.LFunction // what it calls
 	batch          []Packet
 	next           int // in batch
 
 	pv      *lua.LTable // the members of the module pv
 	frozen  map[*lua.LTable]*lua.LTable
 	modules *modules
-	scripts map[string]bool // names of what was compiled
-	closer  *lua.LFunction  // does nothing; see closeUpvalues
+	scripts map[string]*lua.FunctionProto // what was compiled, by its name
+	closer  *lua.LFunction                // does nothing; see closeUpvalues
 	// identity gives its arguments back.
 	identity *lua.LFunction
 	closed   bool
@@ -112,10 +114,11 @@ func newState(c Config) *State {
 		random:  newRandom(0),
 		stale:   true,
 		frozen:  make(map[*lua.LTable]*lua.LTable),
-		scripts: make(map[string]bool),
+		scripts: make(map[string]*lua.FunctionProto),
 	}
 	s.closer = s.L.NewFunctionFromProto(emptyFunction())
 	s.driver = s.L.NewFunction(s.drive)
+	s.guard = s.L.NewFunction(s.callGuarded)
 	s.makeMetatables()
 	s.openLibraries()
 	s.makePorts()
@@ -141,13 +144,43 @@ func (s *State) runMain(source []byte) error {
 // as a callback of its own.
 func (s *State) protectedCall(fn *lua.LFunction) error {
 	s.quota.reset()
-	s.L.Push(fn)
-	if err := s.L.PCall(0, 0, nil); err != nil {
+	if err := s.guarded(fn); err != nil {
 		e := s.scriptError(err)
 		s.repair()
 		return e
 	}
 	return nil
+}
+
+// guarded calls a function without arguments or results. It gives the error,
+// of gopher-lua's, if that fails. PCall itself panics in rare cases, while it
+// makes the traceback of an error; recovering from that leaves call frames
+// behind, of which there are 256. So it is done within another PCall, which
+// removes them.
+func (s *State) guarded(fn *lua.LFunction) error {
+	s.guardedFn = fn
+	s.L.Push(s.guard)
+	return s.L.PCall(0, 0, nil)
+}
+
+// callGuarded is the Go function between the two.
+func (s *State) callGuarded(L *lua.LState) int {
+	if err := s.recoverPCall(L); err != nil {
+		panic(err)
+	}
+	return 0
+}
+
+// recoverPCall calls guardedFn and makes an error of a panic of PCall. The
+// error has a traceback, so that the outer PCall does not make one.
+func (s *State) recoverPCall(L *lua.LState) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(fmt.Sprint(r)), StackTrace: internalChunk}
+		}
+	}()
+	L.Push(s.guardedFn)
+	return L.PCall(0, 0, nil)
 }
 
 // repair puts the Lua state in order after a failed call.
