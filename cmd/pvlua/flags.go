@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"pvlua/luabind"
 	"pvlua/xsk"
 )
 
@@ -76,6 +77,17 @@ func parseMode(value string) (xsk.Mode, error) {
 		return mode, fmt.Errorf("--mode %s: must be auto, native, zerocopy, copy or generic", value)
 	}
 	return mode, nil
+}
+
+// parseOnError reads the value of --on-error.
+func parseOnError(value string) (luabind.Verdict, error) {
+	switch value {
+	case "pass":
+		return luabind.Pass, nil
+	case "drop":
+		return luabind.Drop, nil
+	}
+	return 0, fmt.Errorf("--on-error %s: must be pass or drop", value)
 }
 
 // checkFrames is c.Check without an MTU, by the names of the flags.

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"pvlua/luabind"
 	"pvlua/runtime"
 )
 
@@ -86,13 +85,8 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	if config.Mode, err = parseMode(*mode); err != nil {
 		errs = append(errs, err)
 	}
-	switch *onError {
-	case "pass":
-		config.OnError = luabind.Pass
-	case "drop":
-		config.OnError = luabind.Drop
-	default:
-		errs = append(errs, fmt.Errorf("--on-error %s: must be pass or drop", *onError))
+	if config.OnError, err = parseOnError(*onError); err != nil {
+		errs = append(errs, err)
 	}
 	errs = append(errs, positive(flags, "queues", "batch", "quota", "stats", "chunk-size", "chunk-count",
 		"rx-ring", "tx-ring", "fill-ring", "completion-ring"))

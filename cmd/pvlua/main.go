@@ -44,6 +44,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "demo":
 		return demoCommand(args[1:], stdout, stderr)
 	}
+	if isOffline(args) {
+		return offlineCommand(args, stdout, stderr)
+	}
 	return liveCommand(args, stdout, stderr)
 }
 
@@ -57,6 +60,8 @@ func helpFor(args []string) string {
 			return doctorHelp
 		case "demo":
 			return demoHelp
+		case "offline":
+			return offlineHelp
 		}
 	}
 	return help
@@ -66,6 +71,7 @@ func helpFor(args []string) string {
 const help = `pvlua runs a Lua function on every packet of network interfaces.
 
   pvlua [flags] INTERFACE... SCRIPT [-- SCRIPT ARGUMENTS]
+  pvlua --read IN --write OUT SCRIPT     on captures: see pvlua help offline
   pvlua doctor INTERFACE     can pvlua run there, and what cures it if not
   pvlua lab up|down|status|exec    namespaces and veth pairs to try things on
   pvlua demo                 lab, echo.lua and probes in one go

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"pvlua/luabind"
+	"pvlua/offline"
+	"pvlua/runtime"
+)
+
+const offlineHelp = `pvlua runs a script on capture files, with their times and without interfaces.
+
+  pvlua --read IN [--read IN2]... [--write OUT] [flags] SCRIPT [-- SCRIPT ARGUMENTS]
+
+      --read FILE          pcap or pcapng; each file is a port with its name: in.pcap
+                           is pv.ports["in"]. - reads standard input (port stdin)
+      --write FILE         pcapng: every packet with its verdict in a comment, and what
+                           was transmitted; or, if it ends in .pcap, only the latter.
+                           - writes to standard output
+      --port-address PORT=ADDRESS,...   IPv4, IPv6 and MAC addresses of a port, such as
+                           in=10.0.0.5,2001:db8::2 (no IP, MAC 02:00:00:00:00:01, ...)
+      --mtu N              of the ports (1500)
+      --on-error VERDICT   for packets the handler fails on: pass or drop (pass)
+      --quota N            Lua instructions a call may take (10000000)
+      --dump               print each packet and its verdict
+      --verbose            log more
+
+Try: tcpdump -U -i eth0 -w - | pvlua --read - --write out.pcapng --dump SCRIPT
+`
+
+// An offlineRun is what the command line of a run on captures says.
+type offlineRun struct {
+	config  offline.Config
+	read    []string // as config.Inputs
+	write   string   // empty: nothing is written
+	dump    bool
+	verbose bool
+}
+
+// isOffline tells a run on captures by its flags.
+func isOffline(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			return false
+		}
+		name, _, _ := strings.Cut(a, "=")
+		if slices.Contains([]string{"--read", "--write", "--port-address", "--mtu"}, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// offlineCommand runs a script on captures.
+func offlineCommand(args []string, stdout, stderr io.Writer) int {
+	run, err := parseOffline(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprint(stdout, offlineHelp)
+		return exitOK
+	}
+	if err != nil {
+		return usageError(stderr, "pvlua", err)
+	}
+	config := run.config
+	config.Log = newLog(stderr, run.verbose)
+	config.Stdout = stdout
+	if run.write == "-" {
+		config.Stdout = stderr // packets and text do not mix
+	}
+	if run.dump {
+		config.Dump = config.Stdout
+	}
+	tuneGC()
+
+	close, err := run.open(&config, stdout)
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+		context.AfterFunc(ctx, stop)
+		defer stop()
+		var totals offline.Totals
+		totals, err = offline.Run(ctx, config)
+		err = errors.Join(err, close())
+		totals.Write(stderr)
+	}
+	if err != nil {
+		return reportFailure(stderr, runtime.Config{Script: config.Script}, err)
+	}
+	return exitOK
+}
+
+// parseOffline reads the command line of a run on captures. Nothing is opened
+// yet.
+func parseOffline(args []string) (run offlineRun, err error) {
+	var (
+		flags     = newFlags("pvlua")
+		read      = flags.StringArray("read", nil, "")
+		addresses = flags.StringArray("port-address", nil, "")
+		mtu       = flags.Int("mtu", 1500, "")
+		onError   = flags.String("on-error", "pass", "")
+	)
+	flags.StringVar(&run.write, "write", "", "")
+	flags.IntVar(&run.config.Quota, "quota", 0, "")
+	flags.BoolVar(&run.dump, "dump", false, "")
+	flags.BoolVar(&run.verbose, "verbose", false, "")
+	if err := parseFlags(flags, args); err != nil {
+		return run, explainLiveFlag(err)
+	}
+	run.read = *read
+	errs := []error{positive(flags, "quota")}
+	if len(run.read) == 0 {
+		errs = append(errs, errors.New("give a capture to read: --read FILE"))
+	}
+	if flags.Changed("write") && run.write == "" {
+		errs = append(errs, errors.New("--write needs the name of a file"))
+	}
+	if *mtu < 68 || *mtu > 65535 { // RFC 791 §3.2
+		errs = append(errs, fmt.Errorf("--mtu %d: must be from 68 to 65535", *mtu))
+	}
+	var onErrorErr error
+	run.config.OnError, onErrorErr = parseOnError(*onError)
+	errs = append(errs, onErrorErr, run.nameScript(flags.Args(), flags.ArgsLenAtDash()))
+	for i, file := range run.read {
+		in := offline.Input{Source: file, Port: luabind.Port{Name: portName(file), MAC: 0x020000000001 + uint64(i), MTU: *mtu}}
+		if file == "-" {
+			in.Source = "standard input"
+		}
+		for _, other := range run.config.Inputs {
+			if other.Source == in.Source {
+				errs = append(errs, fmt.Errorf("--read %s is given twice", file))
+			} else if other.Port.Name == in.Port.Name {
+				errs = append(errs, fmt.Errorf("--read %s: %s is called port %s already: rename one of the files", file, other.Source, other.Port.Name))
+			}
+		}
+		run.config.Inputs = append(run.config.Inputs, in)
+	}
+	for _, value := range *addresses {
+		if err := setAddresses(run.config.Inputs, value); err != nil {
+			errs = append(errs, fmt.Errorf("--port-address %s: %w", value, err))
+		}
+	}
+	return run, errors.Join(errs...)
+}
+
+// nameScript takes the script and its arguments, which begin after a -- at
+// index dash; dash is negative if there is none.
+func (run *offlineRun) nameScript(args []string, dash int) error {
+	named := args
+	if dash >= 0 {
+		named, run.config.Args = args[:dash], args[dash:]
+	}
+	switch len(named) {
+	case 0:
+		return errors.New("give a script")
+	case 1:
+		run.config.Script = named[0]
+		return nil
+	}
+	return fmt.Errorf("give one script, and no interface: with --read the ports are files; there is %s", quoted(named))
+}
+
+// portName is the name of the port that a file stands for.
+func portName(file string) string {
+	if file == "-" {
+		return "stdin"
+	}
+	base := filepath.Base(file)
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); name != "" {
+		return name
+	}
+	return base
+}
+
+// open opens the captures and makes the output; close ends both.
+func (run *offlineRun) open(config *offline.Config, stdout io.Writer) (close func() error, err error) {
+	var files []*os.File
+	var out *os.File
+	close = func() error {
+		for _, f := range files {
+			f.Close()
+		}
+		if out != nil {
+			return out.Close() // some file systems tell of a full disk only now
+		}
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			close()
+		}
+	}()
+	inputs := slices.Clone(config.Inputs)
+	config.Inputs = inputs
+	for i, name := range run.read {
+		if name == "-" {
+			inputs[i].Reader = os.Stdin
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+		inputs[i].Reader = f
+	}
+	switch run.write {
+	case "":
+		return close, nil
+	case "-":
+		config.Output = stdout
+		return close, nil
+	}
+	if to, err := os.Stat(run.write); err == nil && to.Mode().IsRegular() {
+		for _, f := range files {
+			if from, err := f.Stat(); err == nil && os.SameFile(from, to) {
+				return nil, fmt.Errorf("%s is read and cannot be written at the same time: write to another file", run.write)
+			}
+		}
+	}
+	if out, err = os.Create(run.write); err != nil {
+		return nil, err
+	}
+	config.Output, config.Classic = out, filepath.Ext(run.write) == ".pcap"
+	return close, nil
+}
+
+// explainLiveFlag says of a flag that only a run on interfaces has that it is
+// out of place, not that it is unknown.
+func explainLiveFlag(err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	for long, short := range liveFlags {
+		if name := unknown.GetSpecifiedName(); name == long || name == short && short != "" {
+			return fmt.Errorf("--%s is for interfaces: with --read there are none", long)
+		}
+	}
+	return err
+}
+
+// liveFlags are the flags, and their letters, that make no sense here.
+var liveFlags = map[string]string{
+	"mode": "", "queues": "", "batch": "", "stats": "",
+	"capture": "", "capture-filter": "", "capture-size": "",
+	"chunk-size": "s", "chunk-count": "c", "rx-ring": "r", "tx-ring": "t", "fill-ring": "f", "completion-ring": "o",
+}
