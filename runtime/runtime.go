@@ -75,11 +75,6 @@ func (r *Runtime) setUp() error {
 		}
 		r.ports = append(r.ports, &port{facts: facts})
 	}
-	mtu := 0
-	for _, p := range r.ports {
-		mtu = max(mtu, p.facts.MTU)
-	}
-	r.cfg.Frames = r.cfg.Frames.Defaults(mtu)
 	if err := r.addWorkers(); err != nil {
 		return err
 	}
@@ -103,11 +98,13 @@ func (r *Runtime) addWorkers() error {
 			n = p.queues
 		}
 	}
-	sockets := 0 // of the worker that has most
+	mtu, sockets := 0, 0 // sockets of the worker that has most
 	for _, p := range r.ports {
+		mtu = max(mtu, p.facts.MTU)
 		sockets += (p.queues + n - 1) / n
 	}
 	r.cfg.Frames.Sockets = uint32(sockets)
+	r.cfg.Frames = r.cfg.Frames.Defaults(mtu)
 	var out *lockedWriter
 	if r.cfg.Dump != nil {
 		out = &lockedWriter{w: r.cfg.Dump}

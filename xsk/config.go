@@ -16,7 +16,7 @@ type Config struct {
 	// the page size (4096 on amd64). Zero: 2048, or the page size for an
 	// interface whose MTU needs it.
 	ChunkSize uint32
-	// ChunkCount is the number of frames. Zero: 4096. All memory,
+	// ChunkCount is the number of frames. Zero: 4096 for each socket. All memory,
 	// ChunkSize*ChunkCount bytes, is pinned and counts against RLIMIT_MEMLOCK
 	// unless the process has CAP_IPC_LOCK (P32).
 	ChunkCount uint32
@@ -81,8 +81,10 @@ func (c Config) Defaults(mtu int) Config {
 			c.ChunkSize = maxChunkSize()
 		}
 	}
-	set(&c.ChunkCount, defaultChunkCount)
 	set(&c.Sockets, 1)
+	if c.ChunkCount == 0 {
+		c.ChunkCount = min(defaultChunkCount, maxChunks/c.Sockets) * c.Sockets
+	}
 	set(&c.Reserve, c.ChunkCount/8)
 	set(&c.RXRing, defaultRing)
 	set(&c.TXRing, defaultRing)

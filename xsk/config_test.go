@@ -17,6 +17,9 @@ func TestConfigDefaults(t *testing.T) {
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+	if c := (Config{Sockets: 3}).Defaults(1500); c.ChunkCount != 3*4096 {
+		t.Errorf("3 sockets: %d chunks", c.ChunkCount)
+	}
 	if c := (Config{TXRing: 8192}).Defaults(0); c.CompletionRing != 8192 {
 		t.Errorf("completion ring %d for a tx ring of 8192", c.CompletionRing)
 	}

@@ -86,7 +86,7 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
       --dump              print each packet and its verdict
       --verbose           log more
   -s, --chunk-size N      bytes per frame: 2048 or 4096 (by the MTU)
-  -c, --chunk-count N     frames per queue (4096)
+  -c, --chunk-count N     frames per queue (4096 a port)
   -r, --rx-ring N  -t, --tx-ring N               descriptors (2048)
   -f, --fill-ring N  -o, --completion-ring N     frames (4096)
 
