@@ -64,7 +64,6 @@ func (s *State) replace(library *lua.LTable, functions map[string]lua.LGFunction
 
 // baseFunctions are those of the base library that are replaced.
 func (s *State) baseFunctions() map[string]lua.LGFunction {
-	s.identity = s.L.NewFunction(func(L *lua.LState) int { return L.GetTop() })
 	return map[string]lua.LGFunction{
 		"ipairs":       s.iterate(s.L.NewFunction(s.indexStep), small[0]),
 		"pairs":        s.iterate(s.L.NewFunction(nextPair), lua.LNil),
@@ -130,12 +129,10 @@ func (s *State) indexStep(L *lua.LState) int {
 	return 2
 }
 
-// pcall is pcall(f, ...). The error handler that does nothing keeps gopher-lua
-// from detaching the captured variables of all functions that run, also of
-// those outside of the pcall.
+// pcall is pcall(f, ...).
 func (s *State) pcall(L *lua.LState) int {
 	L.CheckAny(1)
-	return s.protected(L, L.GetTop()-1, s.identity)
+	return s.protected(L, L.GetTop()-1, nil)
 }
 
 // xpcall is xpcall(f, handler).
@@ -146,14 +143,25 @@ func (s *State) xpcall(L *lua.LState) int {
 }
 
 // protected calls the function below nargs arguments and gives what pcall
-// gives.
+// gives. handler gets the error value, if there is one; before the registers
+// of the functions that failed are cleared, their variables are detached.
 func (s *State) protected(L *lua.LState, nargs int, handler *lua.LFunction) int {
-	err := L.PCall(nargs, lua.MultRet, handler)
+	first := registerTop(L) - nargs
+	handling := *hasHandler(L)
+	err := L.PCall(nargs, lua.MultRet, L.NewFunction(func(L *lua.LState) int {
+		defer detach(L, first)
+		if handler != nil {
+			L.Insert(handler, 1)
+			L.Call(1, 1)
+		}
+		return 1
+	}))
+	*hasHandler(L) = handling
 	if err == nil {
 		L.Insert(lua.LTrue, 1)
 		return L.GetTop()
 	}
-	s.closeUpvalues(L)
+	detach(L, first) // what is left, when there were no registers for the handler
 	value := lua.LValue(lua.LString(err.Error()))
 	if api, ok := err.(*lua.ApiError); ok {
 		value = api.Object

@@ -67,7 +67,7 @@ func (s *State) openYield() {
 	}
 	s.L.Push(chunk)
 	s.L.Push(s.L.NewFunction(s.yield))
-	s.L.Push(s.identity)
+	s.L.Push(s.L.NewFunction(func(L *lua.LState) int { return L.GetTop() }))
 	s.L.Call(2, 1)
 	s.L.GetGlobal("coroutine").(*lua.LTable).RawSetString("yield", s.L.Get(-1))
 	s.L.Pop(1)

@@ -116,7 +116,6 @@ func newState(c Config) *State {
 		frozen:  make(map[*lua.LTable]*lua.LTable),
 		scripts: make(map[string]*lua.FunctionProto),
 	}
-	s.closer = s.L.NewFunctionFromProto(emptyFunction())
 	s.driver = s.L.NewFunction(s.drive)
 	s.guard = s.L.NewFunction(s.callGuarded)
 	s.makeMetatables()
@@ -183,35 +182,15 @@ func (s *State) recoverPCall(L *lua.LState) (err error) {
 	return L.PCall(0, 0, nil)
 }
 
-// repair puts the Lua state in order after a failed call.
+// repair puts the Lua state in order after a failed call: no function runs any
+// more, so no variable is in a register.
 func (s *State) repair() {
 	s.L.G.CurrentThread = s.L.G.MainThread
-	s.closeUpvalues(s.L)
-}
-
-// closeUpvalues detaches the variables of functions that were left by an error
-// from the registers that they were in, if closures have captured them.
-// gopher-lua forgets that in some cases. Returning from a function does it for
-// all registers above the function's first one.
-func (s *State) closeUpvalues(L *lua.LState) {
-	left := s.quota.left
-	s.quota.left = max(left, 1)
-	L.Push(s.closer)
-	L.Call(0, 0)
-	s.quota.left = left
+	detach(s.L, 0)
 }
 
 // internalChunk is the name of code that is no script's; tracebacks leave it out.
 const internalChunk = "[pvlua]"
-
-// emptyFunction compiles a function that does nothing.
-func emptyFunction() *lua.FunctionProto {
-	proto, err := lua.Compile(nil, internalChunk)
-	if err != nil {
-		panic(err)
-	}
-	return proto
-}
 
 // Start calls on_start, if the script has it.
 func (s *State) Start() error { return s.callGlobal("on_start") }

@@ -69,25 +69,19 @@ func (m *matcher) push(s *State, from, to int, whole bool) int {
 }
 
 // checkInit gives the position that argument n says, from 0, by default the
-// beginning; ok is false beyond the subject's end.
-func checkInit(L *lua.LState, n int, subject string) (init int, ok bool) {
-	init = L.OptInt(n, 1)
+// beginning.
+func checkInit(L *lua.LState, n int, subject string) int {
+	init := L.OptInt(n, 1)
 	if init < 0 {
-		init = max(len(subject)+init, 0)
-	} else if init > 0 {
-		init--
+		return max(len(subject)+init, 0)
 	}
-	return init, init <= len(subject)
+	return min(max(init-1, 0), len(subject))
 }
 
 // stringFind is string.find(s, pattern [, init [, plain]]).
 func (s *State) stringFind(L *lua.LState) int {
 	subject, pattern := L.CheckString(1), L.CheckString(2)
-	init, ok := checkInit(L, 3, subject)
-	if !ok {
-		L.Push(lua.LNil)
-		return 1
-	}
+	init := checkInit(L, 3, subject)
 	if lua.LVAsBool(L.Get(4)) || !strings.ContainsAny(pattern, specials) {
 		s.quota.spendBytes(L, len(subject)-init+len(pattern))
 		i := strings.Index(subject[init:], pattern)
@@ -113,12 +107,9 @@ func (s *State) stringFind(L *lua.LState) int {
 // stringMatch is string.match(s, pattern [, init]).
 func (s *State) stringMatch(L *lua.LState) int {
 	subject, pattern := L.CheckString(1), L.CheckString(2)
-	init, ok := checkInit(L, 3, subject)
-	if ok {
-		m, anchored := s.newMatcher(L, subject, pattern)
-		if from, to, ok := m.search(init, anchored); ok {
-			return m.push(s, from, to, true)
-		}
+	m, anchored := s.newMatcher(L, subject, pattern)
+	if from, to, ok := m.search(checkInit(L, 3, subject), anchored); ok {
+		return m.push(s, from, to, true)
 	}
 	L.Push(lua.LNil)
 	return 1
