@@ -20,6 +20,9 @@ type Config struct {
 	Script string
 	// Source is the text of the script; nil reads the file Script.
 	Source []byte
+	// Sources, if not nil, remembers the text of the script and of its modules
+	// for other states.
+	Sources *Sources
 	// Args become pv.args.
 	Args []string
 	// Ports become pv.ports, in this order; each has the Index of its place.

@@ -88,16 +88,11 @@ func validModule(name string) bool {
 // the script's folder. Symbolic links that lead out of it are not followed.
 func (s *State) findModule(name string) (path string, source []byte, err error) {
 	folder := filepath.Dir(s.cfg.Script)
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return "", nil, fmt.Errorf("module %s: %w", quote(name), err)
-	}
-	defer root.Close()
 	base := strings.ReplaceAll(name, ".", "/")
 	var tried []string
 	for _, file := range []string{base + ".lua", base + "/init.lua"} {
 		path := filepath.Join(folder, file)
-		source, err := readModule(root, file)
+		source, err := s.cfg.Sources.get(path, func() ([]byte, error) { return readModule(folder, file) })
 		if err == nil {
 			return path, source, nil
 		}
@@ -109,8 +104,13 @@ func (s *State) findModule(name string) (path string, source []byte, err error) 
 	return "", nil, fmt.Errorf("module %s not found; looked for %s", quote(name), strings.Join(tried, " and "))
 }
 
-// readModule reads one file.
-func readModule(root *os.Root, file string) ([]byte, error) {
+// readModule reads one file of a folder.
+func readModule(folder, file string) ([]byte, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
 	info, err := root.Stat(file)
 	if err != nil {
 		return nil, err

@@ -91,7 +91,7 @@ func Load(c Config) (*State, error) {
 	source := c.Source
 	if source == nil {
 		var err error
-		if source, err = os.ReadFile(c.Script); err != nil {
+		if source, err = c.Sources.get(c.Script, func() ([]byte, error) { return os.ReadFile(c.Script) }); err != nil {
 			return nil, fmt.Errorf("script: %w", err)
 		}
 	}
