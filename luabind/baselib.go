@@ -119,7 +119,7 @@ func nextPair(L *lua.LState) int {
 
 // indexStep is the iterator of ipairs.
 func (s *State) indexStep(L *lua.LState) int {
-	i := L.CheckInt(2) + 1
+	i := checkInt(L, 2) + 1
 	v := element(L.CheckTable(1), i)
 	if v == lua.LNil {
 		return 0
@@ -235,7 +235,7 @@ func (s *State) setMetatable(L *lua.LState) int {
 // toNumber is tonumber(value [, base]).
 func (s *State) toNumber(L *lua.LState) int {
 	v := L.CheckAny(1)
-	base := L.OptInt(2, 10)
+	base := optInt(L, 2, 10)
 	if base == 10 {
 		switch v := v.(type) {
 		case lua.LNumber:

@@ -121,8 +121,8 @@ func shiftLeft(x uint32, n int) uint32 {
 // checkField gives the first bit that argument n says and the mask of the
 // width after it.
 func checkField(L *lua.LState, n int) (field int, mask uint32) {
-	field = L.CheckInt(n)
-	width := L.OptInt(n+1, 1)
+	field = checkInt(L, n)
+	width := optInt(L, n+1, 1)
 	if field < 0 {
 		L.ArgError(n, "field cannot be negative")
 	}

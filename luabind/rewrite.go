@@ -111,9 +111,9 @@ func (r *rewriter) funcDef(out []ast.Stmt, st *ast.FuncDefStmt) []ast.Stmt {
 	}
 	switch lhs := st.Name.Func.(type) {
 	case nil:
-		st.Name.Receiver = r.expr(st.Name.Receiver)
+		st.Name.Receiver = r.object(st.Name.Receiver)
 	case *ast.AttrGetExpr:
-		lhs.Object = r.expr(lhs.Object)
+		lhs.Object = r.object(lhs.Object)
 	case *ast.IdentExpr:
 		r.checkGlobal(lhs)
 	}
@@ -205,6 +205,16 @@ func (r *rewriter) keep(e ast.Expr, only bool) ast.Expr {
 		return r.expr(e)
 	}
 	return r.kept(r.expr(e), only)
+}
+
+// object rewrites what an assignment indexes. gopher-lua takes the number of a
+// constant there for that of a register.
+func (r *rewriter) object(e ast.Expr) ast.Expr {
+	e = r.expr(e)
+	if _, ok := e.(ast.ConstExpr); ok {
+		return r.kept(e, true)
+	}
+	return e
 }
 
 // key rewrites the key of an index operation, which may be one that stores.

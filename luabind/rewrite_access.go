@@ -108,7 +108,7 @@ func (r *rewriter) module(e *ast.AttrGetExpr) ast.Expr {
 
 // isModule reports whether an expression is certain to be the module pv: the
 // global, or a local variable that is never anything else.
-func (r *rewriter) isModule(e ast.Expr) bool {
+func (r *scopes) isModule(e ast.Expr) bool {
 	id, ok := e.(*ast.IdentExpr)
 	if !ok {
 		return false
@@ -130,7 +130,7 @@ func (r *rewriter) isModule(e ast.Expr) bool {
 }
 
 // isRequire reports whether a call is require "pv".
-func (r *rewriter) isRequire(call *ast.FuncCallExpr) bool {
+func (r *scopes) isRequire(call *ast.FuncCallExpr) bool {
 	id, ok := call.Func.(*ast.IdentExpr)
 	if !ok || id.Value != "require" || r.uses[id] != nil || r.globals["require"] || len(call.Args) != 1 {
 		return false

@@ -95,7 +95,7 @@ func (r *rewriter) assignLocal(st *ast.AssignStmt) ast.Stmt {
 // function, or element of a table, where the value is kept.
 func (r *rewriter) assignInPlace(st *ast.AssignStmt) ast.Stmt {
 	if lhs, ok := st.Lhs[0].(*ast.AttrGetExpr); ok {
-		lhs.Object = r.expr(lhs.Object)
+		lhs.Object = r.object(lhs.Object)
 		lhs.Key = r.key(lhs.Key, true)
 	}
 	for i, e := range st.Rhs {

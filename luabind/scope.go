@@ -25,8 +25,9 @@ type symbol struct {
 
 // function is one function of a chunk; the chunk itself is one without outer.
 type function struct {
-	outer *function
-	expr  *ast.FunctionExpr // nil for the chunk
+	outer  *function
+	expr   *ast.FunctionExpr // nil for the chunk
+	params []*symbol         // without self
 	// free are the variables of outer functions that it and the functions
 	// inside it use.
 	free map[*symbol]bool
@@ -251,7 +252,7 @@ func (r *resolver) function(f *ast.FunctionExpr, self bool) {
 		r.declare("self", true)
 	}
 	for _, name := range f.ParList.Names {
-		r.declare(name, true)
+		fn.params = append(fn.params, r.declare(name, true))
 	}
 	r.stmts(f.Stmts)
 	r.pop()

@@ -71,7 +71,7 @@ func (m *matcher) push(s *State, from, to int, whole bool) int {
 // checkInit gives the position that argument n says, from 0, by default the
 // beginning.
 func checkInit(L *lua.LState, n int, subject string) int {
-	init := L.OptInt(n, 1)
+	init := optInt(L, n, 1)
 	if init < 0 {
 		return max(len(subject)+init, 0)
 	}
@@ -146,7 +146,7 @@ func (s *State) stringGsub(L *lua.LState) int {
 	default:
 		L.ArgError(3, "string/function/table expected, got "+repl.Type().String())
 	}
-	limit := L.OptInt(4, len(subject)+1)
+	limit := optInt(L, 4, len(subject)+1)
 	m, anchored := s.newMatcher(L, subject, pattern)
 	var out []byte
 	pos, count := 0, 0

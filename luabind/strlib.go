@@ -29,6 +29,24 @@ func (s *State) stringFunctions() map[string]lua.LGFunction {
 	}
 }
 
+// checkInt gives argument n as a whole number; those beyond 2^53 are cut to it.
+func checkInt(L *lua.LState, n int) int {
+	const limit = 1 << 53
+	x := float64(L.CheckNumber(n))
+	if x != x {
+		L.ArgError(n, "number has no integer representation")
+	}
+	return int(min(max(x, -limit), limit))
+}
+
+// optInt is checkInt for an argument that may be missing.
+func optInt(L *lua.LState, n, byDefault int) int {
+	if L.Get(n) == lua.LNil {
+		return byDefault
+	}
+	return checkInt(L, n)
+}
+
 // stringRange gives the part from:to of a string of n bytes that Lua positions
 // mean: they begin at 1, and negative ones count from the end.
 func stringRange(n, first, last int) (from, to int) {
@@ -50,8 +68,8 @@ func stringRange(n, first, last int) (from, to int) {
 // stringByte is string.byte(s [, first [, last]]).
 func (s *State) stringByte(L *lua.LState) int {
 	str := L.CheckString(1)
-	first := L.OptInt(2, 1)
-	from, to := stringRange(len(str), first, L.OptInt(3, first))
+	first := optInt(L, 2, 1)
+	from, to := stringRange(len(str), first, optInt(L, 3, first))
 	if to-from >= maxResults {
 		L.RaiseError("string slice too long")
 	}
@@ -84,7 +102,7 @@ func (s *State) stringLen(L *lua.LState) int {
 // stringSub is string.sub(s, first [, last]).
 func (s *State) stringSub(L *lua.LState) int {
 	str := L.CheckString(1)
-	from, to := stringRange(len(str), L.CheckInt(2), L.OptInt(3, -1))
+	from, to := stringRange(len(str), checkInt(L, 2), optInt(L, 3, -1))
 	L.Push(lua.LString(str[from:to]))
 	return 1
 }
@@ -92,7 +110,7 @@ func (s *State) stringSub(L *lua.LState) int {
 // stringRep is string.rep(s, n).
 func (s *State) stringRep(L *lua.LState) int {
 	str := L.CheckString(1)
-	n := max(L.CheckInt(2), 0)
+	n := max(checkInt(L, 2), 0)
 	if len(str) > 0 && n > maxString/len(str) {
 		L.RaiseError("string.rep: the result would be longer than %d bytes", maxString)
 	}

@@ -305,7 +305,7 @@ func (s *State) stringPackSize(L *lua.LState) int {
 func (s *State) stringUnpack(L *lua.LState) int {
 	f := newPackFormat(L)
 	data := L.CheckString(2)
-	pos := L.OptInt(3, 1)
+	pos := optInt(L, 3, 1)
 	if pos < 0 {
 		pos = max(len(data)+pos+1, 1)
 	}

@@ -40,7 +40,13 @@ func unknown(k kind, name string) string {
 			names = append(names, e.Name)
 		}
 	}
-	if near := nearest(name, names); near != "" {
+	return suggest(msg, name, names)
+}
+
+// suggest adds to an error message about an unknown name what may have been
+// meant, if there is a candidate for it.
+func suggest(msg, name string, candidates []string) string {
+	if near := nearest(name, candidates); near != "" {
 		msg += "; did you mean '" + near + "'?"
 	}
 	return msg

@@ -108,7 +108,7 @@ func (s *State) tableInsert(L *lua.LState) int {
 		s.noteKept(L.Get(2))
 		setElement(t, n+1, L.Get(2))
 	case 3:
-		pos := L.CheckInt(2)
+		pos := checkInt(L, 2)
 		if pos < 1 || pos > n+1 {
 			L.ArgError(2, "position out of bounds")
 		}
@@ -133,7 +133,7 @@ func (s *State) tableInsert(L *lua.LState) int {
 func (s *State) tableRemove(L *lua.LState) int {
 	t := s.checkWritable(L, 1)
 	n := tableLength(t)
-	pos := L.OptInt(2, n)
+	pos := optInt(L, 2, n)
 	if n == 0 || pos < 1 || pos > n {
 		return 0
 	}
@@ -155,12 +155,12 @@ func (s *State) tableRemove(L *lua.LState) int {
 func (s *State) tableConcat(L *lua.LState) int {
 	t := s.checkTable(L, 1)
 	sep := L.OptString(2, "")
-	from := L.OptInt(3, 1)
+	from := optInt(L, 3, 1)
 	to := from - 1
 	if L.Get(4) == lua.LNil {
 		to = tableLength(t)
 	} else {
-		to = L.CheckInt(4)
+		to = checkInt(L, 4)
 	}
 	var buf []byte
 	for i := from; i <= to; i++ {
@@ -228,12 +228,12 @@ func (o *sorter) Less(i, j int) bool {
 // unpack is unpack(t [, from [, to]]).
 func (s *State) unpack(L *lua.LState) int {
 	t := s.checkTable(L, 1)
-	from := L.OptInt(2, 1)
+	from := optInt(L, 2, 1)
 	to := 0
 	if L.Get(3) == lua.LNil {
 		to = tableLength(t)
 	} else {
-		to = L.CheckInt(3)
+		to = checkInt(L, 3)
 	}
 	if from > to {
 		return 0
