@@ -20,6 +20,9 @@ type Config struct {
 	Interfaces []string
 	Script     string   // path of the Lua file
 	Args       []string // what the script finds in pv.args
+	// Watch reloads the script whenever its file, or one of a module that it
+	// has required, has another text.
+	Watch bool
 
 	// Frames sizes the frames and rings of each worker; the zero value means
 	// the defaults of xsk.Config.

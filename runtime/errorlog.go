@@ -51,7 +51,7 @@ func (e *errorLog) report(err error, attrs func() []any) {
 	e.log.Error(err.Error(), args...)
 }
 
-// flush says how many errors the log still owes.
+// flush says how many errors the log still owes, and begins anew.
 func (e *errorLog) flush() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -59,4 +59,5 @@ func (e *errorLog) flush() {
 		e.log.Error("more script errors were not logged", "suppressed", e.suppressed)
 		e.suppressed = 0
 	}
+	e.tokens = errorBurst
 }

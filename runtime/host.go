@@ -3,12 +3,62 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"pvlua/xsk"
 )
 
-// A worker is the luabind.Host of its own Lua state.
+// A host is the luabind.Host of one Lua state: its worker, while the state is
+// in place there. Before and after, when the state is not in the worker's
+// hands, what it sends waits for release.
+type host struct {
+	*worker
+	waiting bool
+	frames  []waitingFrame
+	refused []uint64 // by port: frames for which there was no room
+}
+
+type waitingFrame struct {
+	port  int
+	bytes []byte
+}
+
+// maxWaiting is how many frames a script may send while it is not in place.
+const maxWaiting = 2048
+
+// Send puts a copy of frame on the transmit ring of a port, and reports
+// whether there was room. If it must wait, there is room if there was for the
+// frames before it; it may still find the ring full later.
+func (h *host) Send(port int, frame []byte) bool {
+	if !h.waiting {
+		return h.worker.Send(port, frame)
+	}
+	if len(h.frames) == maxWaiting {
+		h.refused[port]++
+		return false
+	}
+	h.frames = append(h.frames, waitingFrame{port, slices.Clone(frame)})
+	return true
+}
+
+// release sends what waits. It must run on the worker's thread between two
+// batches.
+func (h *host) release() {
+	w := h.worker
+	w.from = nil
+	for _, f := range h.frames {
+		w.Send(f.port, f.bytes)
+	}
+	for i, p := range w.ports {
+		p.count.TxFull += h.refused[i]
+		h.refused[i] = 0
+		for _, l := range p.lanes {
+			w.kick(l)
+		}
+	}
+	h.frames = nil
+}
 
 // Now returns the time that timers go by.
 func (w *worker) Now() time.Time { return time.Now() }

@@ -33,6 +33,10 @@ type Runtime struct {
 	bind    xsk.BindMode // how all sockets are bound
 	workers []*worker
 	errors  *errorLog
+	sources *luabind.Sources // of the script as it was last loaded, or could not be
+
+	reloads    chan chan error // Reload asks, and gets its answer
+	reloadsEnd chan struct{}   // closed when it gets none any more
 
 	mu     sync.Mutex
 	ran    bool
@@ -49,7 +53,10 @@ func New(c Config) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runtime{cfg: c, log: c.Log, errors: newErrorLog(c.Log, time.Now), mark: inject.NewMark()}
+	r := &Runtime{
+		cfg: c, log: c.Log, errors: newErrorLog(c.Log, time.Now), mark: inject.NewMark(),
+		sources: luabind.NewSources(), reloads: make(chan chan error), reloadsEnd: make(chan struct{}),
+	}
 	if r.ns, err = currentNamespace(); err != nil {
 		return nil, err
 	}
@@ -125,16 +132,15 @@ func (r *Runtime) addWorkers() error {
 			w.ports = append(w.ports, &workerPort{facts: p.facts.Port})
 			facts = append(facts, &p.facts.Port)
 		}
-		var err error
-		if w.state, err = luabind.Load(luabind.Config{
-			Script: r.cfg.Script, Args: r.cfg.Args, Ports: facts, Host: w,
-			Log: r.log, Stdout: r.cfg.Stdout, Quota: r.cfg.Quota,
-		}); err != nil {
+		first, err := r.load(w, facts, r.sources)
+		if err != nil {
 			return err
 		}
+		w.state = first.state // so that it is closed whatever fails
 		if w.mail, err = newMailbox(); err != nil {
 			return err
 		}
+		w.place(first)
 		if w.umem, err = xsk.NewUMEM(r.cfg.Frames); err != nil {
 			return err
 		}
@@ -183,8 +189,19 @@ func (r *Runtime) Run(ctx context.Context) error {
 		}
 		supervised <- err
 	}()
+	reloader := make(chan error, 1)
+	go func() {
+		defer close(r.reloadsEnd)
+		goruntime.LockOSThread()
+		err := r.ns.enter()
+		if err == nil {
+			r.serveReloads(ctx)
+		}
+		reloader <- err
+	}()
 	err := <-supervised
 	cancel()
+	err = errors.Join(err, <-reloader)
 	r.detachAll()
 	for _, w := range r.workers {
 		w.mail.post(func() { w.stopping = true })

@@ -17,6 +17,7 @@ type worker struct {
 	umem  *xsk.UMEM
 	ports []*workerPort // by port index
 	state *luabind.State
+	host  *host // of state
 	mail  *mailbox
 	poll  poller
 

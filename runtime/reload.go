@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"pvlua/luabind"
+)
+
+// Reload loads the script again, runs its on_start, and puts it in place of the
+// one that runs, each worker between two batches. Packets are handled all the
+// while: by the old script as long as the new one loads and starts, whatever
+// time that takes. On an error, which names script and line, the old one goes
+// on everywhere. Once all workers have the new script the on_stop of the old
+// one is called. What happens is logged.
+//
+// It may be called while Run runs, by any goroutine; before and after it is an
+// error.
+func (r *Runtime) Reload() error {
+	r.mu.Lock()
+	running := r.ran
+	r.mu.Unlock()
+	if running {
+		answer := make(chan error, 1)
+		select {
+		case r.reloads <- answer:
+			return <-answer
+		case <-r.reloadsEnd:
+		}
+	}
+	return errNotRunning
+}
+
+var errNotRunning = errors.New("reload: no script is running")
+
+// serveReloads reloads when asked to, and with Config.Watch when files have
+// changed, until ctx is done. It runs on a thread of its own in the Runtime's
+// network namespace, so that scripts load beside both workers and supervisor.
+func (r *Runtime) serveReloads(ctx context.Context) {
+	var w *watcher
+	if r.cfg.Watch {
+		w = newWatcher(r.log)
+		defer w.close()
+		w.cover(r.sources.Paths())
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case answer := <-r.reloads:
+			answer <- r.reload(ctx, nil)
+		case <-w.heard():
+			w.wait()
+			continue
+		case <-w.missed():
+			w.wait()
+			continue
+		case <-w.due():
+			if changed := w.look(r.sources); changed != nil {
+				r.reload(ctx, changed)
+			}
+		}
+		w.cover(r.sources.Paths())
+	}
+}
+
+// reload does what Reload says and logs it. changed are the files that are the
+// reason, if any.
+func (r *Runtime) reload(ctx context.Context, changed []string) error {
+	began := time.Now()
+	fresh, err := r.loadAll(ctx)
+	if err != nil {
+		for _, s := range fresh {
+			s.state.Close()
+		}
+		if ctx.Err() == nil {
+			r.log.Error(fmt.Sprintf("%v: not reloaded, the script goes on as it was", err))
+		}
+		return err
+	}
+	r.errors.flush() // what the old one did must not keep the new one's errors from being told
+	loaded := time.Since(began)
+	old := make([]script, len(fresh))
+	for i, w := range r.workers {
+		if !w.mail.call(func() { old[i] = w.place(fresh[i]) }) {
+			old[i] = fresh[i] // the worker has ended, and needs none any more
+		}
+	}
+	attrs := []any{"script", r.cfg.Script, "loading", loaded.Round(time.Microsecond)}
+	if changed != nil {
+		attrs = append(attrs, "changed", strings.Join(changed, ", "))
+	}
+	r.log.Info("reloaded", attrs...)
+	for i, s := range old {
+		if s.state != fresh[i].state {
+			r.retire(s)
+		}
+		s.state.Close()
+	}
+	return nil
+}
+
+// loadAll makes and starts a new script for every worker. When one fails the
+// others are returned with the error, to be closed. Between two steps, each of
+// which the quota bounds, it looks whether ctx is done.
+func (r *Runtime) loadAll(ctx context.Context) (scripts []script, err error) {
+	r.sources = luabind.NewSources()
+	var facts []*luabind.Port
+	ask := func() {
+		for _, p := range r.workers[0].ports {
+			f := p.facts
+			facts = append(facts, &f)
+		}
+	}
+	if !r.workers[0].mail.call(ask) {
+		return nil, errNotRunning
+	}
+	for _, w := range r.workers {
+		if ctx.Err() != nil {
+			return scripts, errNotRunning
+		}
+		s, err := r.load(w, facts, r.sources)
+		if err != nil {
+			return scripts, err
+		}
+		scripts = append(scripts, s)
+	}
+	for _, s := range scripts {
+		if ctx.Err() != nil {
+			return scripts, errNotRunning
+		}
+		if err := s.state.Start(); err != nil {
+			return scripts, err
+		}
+	}
+	return scripts, nil
+}
+
+// retire ends a script that is no longer in place: its on_stop is called, and
+// what that sends goes out.
+func (r *Runtime) retire(s script) {
+	if err := s.state.Stop(); err != nil {
+		r.log.Error(fmt.Sprintf("%v: on_stop of the script before", err))
+	}
+	w := s.host.worker
+	w.mail.call(s.host.release)
+}
