@@ -20,16 +20,17 @@ func (s *State) compile(name string, source []byte) (*lua.LFunction, error) {
 	s.scripts[name] = nil
 	chunk, err := parseChunk(name, source)
 	if err != nil {
-		return nil, syntaxError(name, err)
+		return nil, syntaxError(name, source, err)
 	}
 	r := newRewriter(s, name, chunk)
+	s.localHandler = max(s.localHandler, r.localFunction("on_packet"))
 	chunk = r.stmts(chunk)
 	if r.err != nil {
 		return nil, r.err
 	}
 	proto, err := compileChunk(name, chunk)
 	if err != nil {
-		return nil, syntaxError(name, err)
+		return nil, syntaxError(name, source, err)
 	}
 	r.patch(proto)
 	s.scripts[name] = proto

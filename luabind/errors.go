@@ -3,6 +3,7 @@
 package luabind
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -124,17 +125,21 @@ func firstLine(s string) string {
 
 // syntaxError makes a ScriptError of an error of gopher-lua's parser or
 // compiler.
-func syntaxError(script string, err error) *ScriptError {
+func syntaxError(script string, source []byte, err error) *ScriptError {
 	e := &ScriptError{Script: script}
 	var p *parse.Error
 	var c *lua.CompileError
 	switch {
 	case errors.As(err, &p):
-		e.Line = max(p.Pos.Line, 0)
+		e.Line = p.Pos.Line
 		e.Msg = strings.TrimSpace(p.Message)
 		switch {
 		case p.Pos.Line == parse.EOF:
-			e.Msg += " at the end of the file: an \"end\" or a bracket may be missing"
+			e.Line = 1 + bytes.Count(bytes.TrimRight(source, "\n"), []byte("\n"))
+			e.Msg += " at the end of the file"
+			if strings.Contains(e.Msg, "syntax") {
+				e.Msg += ": an \"end\" or a bracket may be missing"
+			}
 		case p.Token != "":
 			e.Msg += " near " + quote(p.Token)
 		}

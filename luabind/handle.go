@@ -115,6 +115,11 @@ func (s *State) findHandler() error {
 // perhaps meant to be it.
 func (s *State) missingHandler() error {
 	e := &ScriptError{Script: s.cfg.Script, Msg: "the script defines no global function on_packet(pkt)"}
+	if s.localHandler > 0 {
+		e.Line = s.localHandler
+		e.Msg += fmt.Sprintf(`; the one at line %d is local: leave out "local"`, e.Line)
+		return e
+	}
 	var names []string
 	s.L.G.Global.ForEach(func(k, v lua.LValue) {
 		fn, ok := v.(*lua.LFunction)

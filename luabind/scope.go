@@ -68,6 +68,22 @@ func resolve(chunk []ast.Stmt) *scopes {
 	return r.scopes
 }
 
+// localFunction gives the line of a function that is assigned to a local
+// variable of a name, 0 if there is none.
+func (sc *scopes) localFunction(name string) int {
+	for _, sym := range sc.symbols {
+		if sym.name != name {
+			continue
+		}
+		for _, v := range sym.values {
+			if f, ok := v.(*ast.FunctionExpr); ok {
+				return f.Line()
+			}
+		}
+	}
+	return 0
+}
+
 // push and pop begin and end a block.
 func (r *resolver) push() { r.blocks = append(r.blocks, make(map[string]*symbol)) }
 func (r *resolver) pop()  { r.blocks = r.blocks[:len(r.blocks)-1] }

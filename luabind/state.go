@@ -45,6 +45,7 @@ type State struct {
 	// Handle's work.
 	handler        *lua.LFunction // on_packet
 	handlerChanged bool           // it has been assigned
+	localHandler   int            // the line of a local one, 0 if there is none
 	driver         *lua.LFunction
 	guard          *lua.LFunction // callGuarded
 	guardedFn      *lua.LFunction // what it calls

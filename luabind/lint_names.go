@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"slices"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/packet"
+)
+
+// member checks an index operation with a name: of the module pv, or of an
+// object whose kind is certain.
+func (l *linter) member(e *ast.AttrGetExpr) {
+	key, ok := e.Key.(*ast.StringExpr)
+	if !ok {
+		return
+	}
+	if l.isModule(e.Object) {
+		if names := moduleNames(); !slices.Contains(names, key.Value) && l.s.pv.RawGetString(key.Value) == lua.LNil {
+			l.refuse(key, suggest("pv has no member "+quote(key.Value), key.Value, names))
+		}
+		return
+	}
+	if k, ok := l.lacks(e.Object, key.Value, hasMember); ok {
+		l.refuse(key, unknown(k, key.Value))
+	}
+}
+
+// method checks the name of a method.
+func (l *linter) method(e *ast.FuncCallExpr) {
+	if k, ok := l.lacks(e.Receiver, e.Method, hasMember); ok {
+		l.refuse(e, unknownMethod(k, e.Method))
+	}
+}
+
+// lacks reports whether it is certain that objects which an expression gives
+// have no member of this name, and of which kind they are.
+func (l *linter) lacks(object ast.Expr, name string, has func(kind, string) bool) (of kind, lacking bool) {
+	sh := l.shape(object)
+	if !sh.known || sh.kinds == 0 {
+		return 0, false
+	}
+	of, lacking = numKinds, true
+	sh.each(func(k kind) {
+		of = min(of, k)
+		if has(k, name) || k == kindPacket && l.s.lints.mayDeclare(name) {
+			lacking = false
+		}
+	})
+	return of, lacking
+}
+
+// hasMember reports whether objects of a kind have a property or method.
+func hasMember(k kind, name string) bool {
+	if p := properties[name]; p != nil && p.from[k].access != accessNone {
+		return true
+	}
+	return slices.Contains(methodsOf(k), name)
+}
+
+// methodsOf lists the methods of a kind.
+func methodsOf(k kind) []string {
+	var names []string
+	for _, e := range API {
+		if e.Kind == Method && e.Of == k.String() {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// moduleNames lists the members of the module pv.
+func moduleNames() []string {
+	var names []string
+	for _, e := range API {
+		if e.Of == "pv" {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// unknownMethod gives the error message for a method that objects of a kind do
+// not have, with what may have been meant.
+func unknownMethod(k kind, name string) string {
+	methods := methodsOf(k)
+	if len(methods) == 0 && k < packet.NumHeaders {
+		fields := namesOf(k)
+		slices.Sort(fields)
+		return "the " + k.String() + " header has no methods; its fields are read and assigned with a dot, as in " + k.String() + "." + fields[0]
+	}
+	return suggest("a "+k.String()+" has no method '"+name+"'", name, methods)
+}
+
+// libraryCall checks the call of a function of a library, such as string. A
+// script may give libraries functions of its own, or call some only where they
+// are; then it is not certain that one is missing.
+func (l *linter) libraryCall(e *ast.AttrGetExpr) {
+	library, name, ok := l.libraryMember(e)
+	if !ok || l.foreign || l.reads["_G"] || l.tested[library+"."+name] {
+		return
+	}
+	t, ok := l.s.L.G.Global.RawGetString(library).(*lua.LTable)
+	if !ok || t.RawGetString(name) != lua.LNil {
+		return
+	}
+	var names []string
+	t.ForEach(func(k, _ lua.LValue) {
+		if s, ok := k.(lua.LString); ok {
+			names = append(names, string(s))
+		}
+	})
+	l.refuse(e.Key, suggest("the library "+library+" has no function '"+name+"'", name, names))
+}
+
+// libraryMember parts string.format into its two names, if string is the
+// library.
+func (l *linter) libraryMember(e *ast.AttrGetExpr) (library, name string, ok bool) {
+	id, isName := e.Object.(*ast.IdentExpr)
+	key, isConst := e.Key.(*ast.StringExpr)
+	if !isName || !isConst || l.uses[id] != nil || !libraries[id.Value] || id.Value == "pv" || id.Value == "_G" || l.globals[id.Value] {
+		return "", "", false
+	}
+	return id.Value, key.Value, true
+}

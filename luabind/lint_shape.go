@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/packet"
+)
+
+// shape is what an expression can give besides nil and false: objects of the
+// kinds whose bits are set. It is certain only if known; an unknown one can be
+// anything.
+type shape struct {
+	kinds uint64 // bit 1<<kind
+	known bool
+}
+
+// unknownShape is the shape of what nothing is known of.
+var unknownShape = shape{}
+
+// oneOf makes the shape of a single kind.
+func oneOf(k kind) shape { return shape{1 << k, true} }
+
+// join gives the shape of what is either a or b.
+func (a shape) join(b shape) shape {
+	return shape{a.kinds | b.kinds, a.known && b.known}
+}
+
+// each calls f with the kinds, in their order.
+func (a shape) each(f func(kind)) {
+	for k := range kind(numKinds) {
+		if a.kinds>>k&1 != 0 {
+			f(k)
+		}
+	}
+}
+
+// shapeOf is a shape that is being worked out, or has been.
+type shapeOf struct {
+	shape
+	busy bool
+}
+
+// parameter says which one of which function a variable is.
+type parameter struct {
+	fn *ast.FunctionExpr
+	i  int
+}
+
+// callers are the places where a local function is used.
+type callers struct {
+	calls   []*ast.FuncCallExpr
+	uses    int  // calls and others
+	handler bool // one of the others makes it on_packet
+}
+
+// survey notes what shapes and the checks of globals depend on.
+func (l *linter) survey(chunk []ast.Stmt) {
+	for f, fn := range l.functions {
+		for i, sym := range fn.params {
+			l.args[sym] = parameter{f, i}
+		}
+	}
+	for st, symbols := range l.declares {
+		for _, sym := range symbols {
+			l.lines[sym] = st.Line()
+		}
+	}
+	for _, sym := range l.uses {
+		if sym != nil {
+			l.usesOf(sym).uses++
+		}
+	}
+	v := &surveyor{linter: l, certain: l.main && !l.reads["on_packet"] && !l.reads["_G"]}
+	v.stmts(chunk)
+}
+
+// usesOf gives the places where a variable is used.
+func (l *linter) usesOf(sym *symbol) *callers {
+	c := l.callers[sym]
+	if c == nil {
+		c = new(callers)
+		l.callers[sym] = c
+	}
+	return c
+}
+
+// surveyor walks a chunk for survey.
+type surveyor struct {
+	*linter
+	depth   int  // of functions
+	certain bool // on_packet is called by pvlua alone
+}
+
+func (v *surveyor) stmts(list []ast.Stmt) {
+	for _, st := range list {
+		switch st := st.(type) {
+		case *ast.AssignStmt:
+			for i, lhs := range st.Lhs {
+				if i < len(st.Rhs) {
+					v.assigns(lhs, st.Rhs[i])
+				} else {
+					v.assigns(lhs, nil)
+				}
+			}
+			for _, e := range st.Rhs {
+				v.expr(e)
+			}
+		case *ast.FuncDefStmt:
+			if st.Name.Func == nil {
+				v.expr(st.Name.Receiver)
+			} else {
+				v.assigns(st.Name.Func, st.Func)
+			}
+			v.expr(st.Func)
+		default:
+			eachPart(st, v.expr, v.stmts)
+		}
+	}
+}
+
+// assigns notes an assignment.
+func (v *surveyor) assigns(lhs, value ast.Expr) {
+	id, ok := lhs.(*ast.IdentExpr)
+	if !ok {
+		v.expr(lhs)
+		return
+	}
+	if v.uses[id] != nil {
+		return
+	}
+	if _, ok := v.outside[id.Value]; !ok && v.depth == 0 {
+		v.outside[id.Value] = id.Line()
+	}
+	if id.Value != "on_packet" || !v.certain {
+		return
+	}
+	switch value := value.(type) {
+	case *ast.FunctionExpr:
+		v.packets[value] = true
+	case *ast.IdentExpr:
+		if sym := v.uses[value]; sym != nil {
+			v.usesOf(sym).handler = true
+		}
+	}
+}
+
+func (v *surveyor) expr(e ast.Expr) {
+	switch e := e.(type) {
+	case nil:
+	case *ast.FunctionExpr:
+		v.depth++
+		v.stmts(e.Stmts)
+		v.depth--
+	case *ast.FuncCallExpr:
+		switch callee := e.Func.(type) {
+		case *ast.IdentExpr:
+			if sym := v.uses[callee]; sym != nil {
+				c := v.usesOf(sym)
+				c.calls = append(c.calls, e)
+			}
+		case *ast.AttrGetExpr:
+			v.expr(callee.Object)
+			v.expr(callee.Key)
+		case nil:
+			v.expr(e.Receiver)
+		default:
+			v.expr(callee)
+		}
+		for _, arg := range e.Args {
+			v.expr(arg)
+		}
+	case *ast.AttrGetExpr:
+		if library, name, ok := v.libraryMember(e); ok {
+			v.tested[library+"."+name] = true
+		}
+		eachChild(e, v.expr)
+	default:
+		eachChild(e, v.expr)
+	}
+}
+
+// shape works out the shape of an expression.
+func (l *linter) shape(e ast.Expr) shape {
+	switch e := e.(type) {
+	case *ast.NilExpr, *ast.FalseExpr:
+		return shape{known: true}
+	case *ast.IdentExpr:
+		if sym := l.uses[e]; sym != nil {
+			return l.variable(sym)
+		}
+	case *ast.AttrGetExpr:
+		return l.index(e)
+	case *ast.LogicalOpExpr:
+		if e.Operator == "and" { // what it gives of its left side is nil or false
+			return l.shape(e.Rhs)
+		}
+		return l.shape(e.Lhs).join(l.shape(e.Rhs))
+	case *ast.FuncCallExpr:
+		return l.result(e)
+	}
+	return unknownShape
+}
+
+// index works out the shape of an index operation.
+func (l *linter) index(e *ast.AttrGetExpr) shape {
+	if ports, ok := e.Object.(*ast.AttrGetExpr); ok && l.isModule(ports.Object) && isString(ports.Key, "ports") {
+		return oneOf(kindPort)
+	}
+	key, ok := e.Key.(*ast.StringExpr)
+	object := l.shape(e.Object)
+	if !ok || !object.known || object.kinds == 0 {
+		return unknownShape
+	}
+	p := properties[key.Value]
+	if p == nil {
+		return unknownShape
+	}
+	all := shape{known: true}
+	object.each(func(k kind) {
+		switch p.from[k].access {
+		case accessHeader:
+			all = all.join(oneOf(kind(p.from[k].index)))
+		case accessPort:
+			all = all.join(oneOf(kindPort))
+		default:
+			all = unknownShape
+		}
+	})
+	return all
+}
+
+// result works out the shape of a call, by what the API says of its results.
+func (l *linter) result(e *ast.FuncCallExpr) shape {
+	if e.Func == nil {
+		all := shape{known: true}
+		object := l.shape(e.Receiver)
+		if !object.known || object.kinds == 0 {
+			return unknownShape
+		}
+		object.each(func(k kind) { all = all.join(resultOf(k.String(), e.Method)) })
+		return all
+	}
+	attr, ok := e.Func.(*ast.AttrGetExpr)
+	if !ok || !l.isModule(attr.Object) {
+		return unknownShape
+	}
+	key, ok := attr.Key.(*ast.StringExpr)
+	if !ok {
+		return unknownShape
+	}
+	return resultOf("pv", key.Value)
+}
+
+// resultOf works out the shape of what a function of the API gives.
+func resultOf(of, name string) shape {
+	for _, e := range API {
+		if e.Of != of || e.Name != name {
+			continue
+		}
+		if results := e.Results(); len(results) == 1 {
+			for k := kind(packet.NumHeaders); k < numKinds; k++ {
+				if results[0] == k.String() {
+					return oneOf(k)
+				}
+			}
+		}
+	}
+	return unknownShape
+}
+
+// variable works out the shape of a local variable, which is that of all it is
+// ever given.
+func (l *linter) variable(sym *symbol) shape {
+	of := l.shapes[sym]
+	if of == nil {
+		of = &shapeOf{busy: true}
+		l.shapes[sym] = of
+		of.shape = l.given(sym)
+		of.busy = false
+	}
+	if of.busy { // it is given what depends on itself
+		return unknownShape
+	}
+	return of.shape
+}
+
+// given works out the shape of a variable without regard to circles.
+func (l *linter) given(sym *symbol) shape {
+	if p, ok := l.args[sym]; ok && sym.assigned == 0 {
+		return l.parameter(p)
+	}
+	if sym.unknown || sym.changedInside {
+		return unknownShape
+	}
+	all := shape{known: true}
+	for _, v := range sym.values {
+		all = all.join(l.shape(v))
+	}
+	return all
+}
+
+// parameter works out the shape of a parameter: a packet for on_packet, or what
+// a local function gets in all its calls.
+func (l *linter) parameter(p parameter) shape {
+	fn := l.callers[l.nameOf(p.fn)]
+	switch {
+	case l.packets[p.fn]:
+		if p.i == 0 {
+			return oneOf(kindPacket)
+		}
+		return unknownShape
+	case fn == nil:
+		return unknownShape
+	}
+	all, others := shape{known: true}, fn.uses-len(fn.calls)
+	if fn.handler {
+		others--
+		if p.i == 0 {
+			all = oneOf(kindPacket)
+		} else {
+			all = unknownShape
+		}
+	}
+	if others > 0 {
+		return unknownShape // it may be called from elsewhere
+	}
+	for _, call := range fn.calls {
+		switch n := len(call.Args); {
+		case p.i < n-1 || p.i == n-1 && !isMulti(call.Args[p.i]):
+			all = all.join(l.shape(call.Args[p.i]))
+		case n > 0 && isMulti(call.Args[n-1]):
+			if p.i == n-1 {
+				all = all.join(l.shape(call.Args[p.i]))
+			} else {
+				all = unknownShape
+			}
+		}
+	}
+	return all
+}
+
+// nameOf gives the local variable that holds a function and never anything
+// else, nil if there is none.
+func (l *linter) nameOf(f *ast.FunctionExpr) *symbol {
+	if l.names == nil {
+		l.names = make(map[*ast.FunctionExpr]*symbol)
+		for _, sym := range l.symbols {
+			if len(sym.values) == 1 && sym.assigned == 0 && !sym.unknown {
+				if f, ok := sym.values[0].(*ast.FunctionExpr); ok {
+					l.names[f] = sym
+				}
+			}
+		}
+	}
+	return l.names[f]
+}
+
+// isString reports whether an expression is this string constant.
+func isString(e ast.Expr, s string) bool {
+	c, ok := e.(*ast.StringExpr)
+	return ok && c.Value == s
+}
