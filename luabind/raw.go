@@ -66,13 +66,16 @@ func (s *State) checkOffset(L *lua.LState, n, size int, what string) int {
 	return off
 }
 
-// rawNames names the accesses by their size in bytes.
-var rawNames = [...]string{1: "u8", 2: "u16", 4: "u32"}
+// rawReads and rawWrites name the accesses by their size in bytes.
+var (
+	rawReads  = [...]string{1: "u8", 2: "u16", 4: "u32"}
+	rawWrites = [...]string{1: "set_u8", 2: "set_u16", 4: "set_u32"}
+)
 
 // rawRead is pkt:u8(offset) and so on.
 func (s *State) rawRead(L *lua.LState, size int) int {
 	s.checkPacket(L)
-	p := s.b[s.checkOffset(L, 2, size, rawNames[size]):]
+	p := s.b[s.checkOffset(L, 2, size, rawReads[size]):]
 	var n uint64
 	switch size {
 	case 1:
@@ -89,10 +92,10 @@ func (s *State) rawRead(L *lua.LState, size int) int {
 // rawWrite is pkt:set_u8(offset, n) and so on.
 func (s *State) rawWrite(L *lua.LState, size int) int {
 	s.checkPacket(L)
-	p := s.b[s.checkOffset(L, 2, size, "set_"+rawNames[size]):]
+	p := s.b[s.checkOffset(L, 2, size, rawWrites[size]):]
 	n, ok := wholeNumber(L.Get(3))
 	if !ok || n >= 1<<(8*size) {
-		L.RaiseError("set_%s: the value is %s; expected a whole number of 0 to %d", rawNames[size], describe(L.Get(3)), uint64(1)<<(8*size)-1)
+		L.RaiseError("%s: the value is %s; expected a whole number of 0 to %d", rawWrites[size], describe(L.Get(3)), uint64(1)<<(8*size)-1)
 	}
 	s.touch()
 	switch size {
