@@ -160,7 +160,9 @@ var index [NumHeaders]map[string]*Field
 
 // Lookup finds a field by its header and name; nil if there is none.
 func Lookup(h HeaderID, name string) *Field {
-	if int(h) >= len(index) {
+	// It is Headers that fills index; naming it has Go initialize it before
+	// any variable that looks up a field.
+	if int(h) >= len(Headers) {
 		return nil
 	}
 	return index[h][name]

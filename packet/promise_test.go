@@ -62,6 +62,15 @@ func TestAllocs(t *testing.T) {
 			{"VerifyChecksums", func() { _ = VerifyChecksums(b, &l) }},
 			{"CompletePartial", func() { CompletePartial(b, &l) }},
 			{"AppendSummary", func() { AppendSummary(buf, b) }},
+			{"SwapEnds", func() { SwapEnds(b, &l); SwapEnds(b, &l) }},
+			{"SetPayload", func() {
+				if !l.has(Fragmented) {
+					old := l
+					if _, err := SetPayload(append(buf[:0], b...), &old, "payload"); err != nil {
+						panic(err)
+					}
+				}
+			}},
 			{"AppendIP4", func() { AppendIP4(buf, 1<<24) }},
 			{"AppendIP6", func() { AppendIP6(buf, [16]byte{1}) }},
 			{"AppendMAC", func() { AppendMAC(buf, 1<<24) }},
