@@ -97,15 +97,14 @@ func fragmentPart(i int) string {
 	return []string{all[:24], all[24:56], all[56:]}[i]
 }
 
-// shapes say how each packet of pkttest.All is built.
-func shapes() map[string]*struct {
+// shape says how a packet is built.
+type shape struct {
 	fields  map[string]any
 	payload string
-} {
-	type shape = struct {
-		fields  map[string]any
-		payload string
-	}
+}
+
+// shapes say it of each packet of pkttest.All.
+func shapes() map[string]*shape {
 	extensions := pkttest.Extensions(pkttest.Options{})[ethLen+ip6Len:]
 	frag := func(n string, sum int) map[string]*shape {
 		base, first := mix(overIP, map[string]any{"ip.df": nil, "ip.id": 77}), map[string]any{"udp.len": 72, "udp.checksum": sum}
