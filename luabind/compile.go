@@ -24,6 +24,9 @@ func (s *State) compile(name string, source []byte) (*lua.LFunction, error) {
 	}
 	r := newRewriter(s, name, chunk)
 	s.localHandler = max(s.localHandler, r.localFunction("on_packet"))
+	if err := s.lint(name, chunk, r.scopes); err != nil {
+		return nil, err
+	}
 	chunk = r.stmts(chunk)
 	if r.err != nil {
 		return nil, r.err

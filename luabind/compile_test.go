@@ -71,7 +71,7 @@ func TestLines(t *testing.T) {
 		"for i = 1, 2 do\n  local x = #nil\nend":                    3,
 		"local f = function()\n  error('x')\nend\nf()":              3,
 		"pkt:set_u8(99999, 1)":                                      2,
-		"local v = 1\nv = pkt.foo or v":                             3,
+		"local v = 1\nv = pkt['fo' .. 'o'] or v":                    3,
 	} {
 		f := load(t, "function on_packet(pkt)\n"+body+"\nend")
 		p := f.handle(pkttest.UDP(pkttest.Options{}))

@@ -21,7 +21,7 @@ type Config struct {
 	// Source is the text of the script; nil reads the file Script.
 	Source []byte
 	// Sources, if not nil, remembers the text of the script and of its modules
-	// for other states.
+	// for other states, and which warnings have been logged.
 	Sources *Sources
 	// Args become pv.args.
 	Args []string
@@ -29,7 +29,8 @@ type Config struct {
 	Ports []*Port
 	// Host is the outside: transmission and time.
 	Host Host
-	// Log takes what pv.log writes; nil discards it.
+	// Log takes what pv.log writes, and warnings about the script; nil
+	// discards it.
 	Log *slog.Logger
 	// Stdout takes what print writes, one Write per line; nil discards it.
 	Stdout io.Writer

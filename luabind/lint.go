@@ -35,12 +35,12 @@ type linter struct {
 	shapes  map[*symbol]*shapeOf
 	callers map[*symbol]*callers
 	args    map[*symbol]parameter
-	packets map[*ast.FunctionExpr]bool // functions that get a packet first
-	tested  map[string]bool            // members of libraries that the chunk asks for without calling
-	outside map[string]int             // globals that it assigns outside of functions, with the line
-	lines   map[*symbol]int            // where local variables are declared
+	packets map[*ast.FunctionExpr]bool    // functions that get a packet first
+	tested  map[string]bool               // members of libraries that the chunk asks for without calling
+	outside map[string]int                // globals that it assigns outside of functions, with the line
+	lines   map[*symbol]int               // where local variables are declared
 	names   map[*ast.FunctionExpr]*symbol // local functions by what they are
-	warned  map[string]bool            // globals that it has warned of
+	warned  map[string]bool               // globals that it has warned of
 }
 
 // lint checks a chunk. The error is a *ScriptError. It must run before the

@@ -8,8 +8,6 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
-
-	"pvlua/packet"
 )
 
 // doubt is a warning that holds only if, when the script has been loaded, there
@@ -33,7 +31,7 @@ func callbackNames() []string {
 // defines checks the name of a global function: one that nobody calls and that
 // looks like a callback is a misspelt callback.
 func (l *linter) defines(id *ast.IdentExpr, _ *ast.FunctionExpr) {
-	if !l.main || l.foreign || l.uses[id] != nil || l.reads[id.Value] || l.reads["_G"] {
+	if !l.main || l.foreign || l.s.localHandler > 0 || l.uses[id] != nil || l.reads[id.Value] || l.reads["_G"] {
 		return
 	}
 	for _, name := range callbackNames() {
@@ -59,7 +57,7 @@ func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 	near, line := l.nearVariable(name)
 	switch {
 	case near == name:
-		msg += fmt.Sprintf("the local '%s' of line %d is not visible here; declare it above the function", name, line)
+		msg += fmt.Sprintf("the local '%s' of line %d is not visible here; declare that one further out and above this line", name, line)
 	case near != "" && line > 0:
 		msg += fmt.Sprintf("did you mean '%s' (line %d)? Declare it local, or assign it at the top level first", near, line)
 	case near != "":
@@ -74,11 +72,12 @@ func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 // misspelling of something else.
 func (l *linter) readsGlobal(id *ast.IdentExpr) {
 	name := id.Value
-	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 || l.s.L.G.Global.RawGetString(name) != lua.LNil {
+	header := isHeaderName(name)
+	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 && !header || l.s.L.G.Global.RawGetString(name) != lua.LNil {
 		return
 	}
 	near, line := l.nearVariable(name)
-	if near == "" {
+	if near == "" && !header {
 		var names []string
 		l.s.L.G.Global.ForEach(func(k, _ lua.LValue) {
 			if s, ok := k.(lua.LString); ok {
@@ -89,6 +88,8 @@ func (l *linter) readsGlobal(id *ast.IdentExpr) {
 	}
 	msg := fmt.Sprintf("the global '%s' is never assigned: ", name)
 	switch {
+	case header && near != name:
+		msg += fmt.Sprintf("headers are taken from the packet, as in local %s = pkt.%[1]s", name)
 	case near == "":
 		return // it may be meant, as in: if DEBUG then
 	case near == name && line > 0:
@@ -155,15 +156,4 @@ func (l *linter) warn(id *ast.IdentExpr, msg string) {
 // place of on_packet.
 func misspeltHandler(name string, line int) string {
 	return fmt.Sprintf("the script defines no global function on_packet(pkt); did you mean on_packet? found %s at line %d", name, line)
-}
-
-// headerVariable reports whether a name is that of a header, which scripts
-// often forget to take from the packet.
-func headerVariable(name string) bool {
-	for _, h := range packet.Headers {
-		if h.Name == name {
-			return true
-		}
-	}
-	return false
 }

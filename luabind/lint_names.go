@@ -31,7 +31,7 @@ func (l *linter) member(e *ast.AttrGetExpr) {
 
 // method checks the name of a method.
 func (l *linter) method(e *ast.FuncCallExpr) {
-	if k, ok := l.lacks(e.Receiver, e.Method, hasMember); ok {
+	if k, ok := l.lacks(e.Receiver, e.Method, hasMethod); ok {
 		l.refuse(e, unknownMethod(k, e.Method))
 	}
 }
@@ -58,8 +58,11 @@ func hasMember(k kind, name string) bool {
 	if p := properties[name]; p != nil && p.from[k].access != accessNone {
 		return true
 	}
-	return slices.Contains(methodsOf(k), name)
+	return hasMethod(k, name)
 }
+
+// hasMethod reports whether objects of a kind have a method.
+func hasMethod(k kind, name string) bool { return slices.Contains(methodsOf(k), name) }
 
 // methodsOf lists the methods of a kind.
 func methodsOf(k kind) []string {
@@ -92,7 +95,11 @@ func unknownMethod(k kind, name string) string {
 		slices.Sort(fields)
 		return "the " + k.String() + " header has no methods; its fields are read and assigned with a dot, as in " + k.String() + "." + fields[0]
 	}
-	return suggest("a "+k.String()+" has no method '"+name+"'", name, methods)
+	msg := "a " + k.String() + " has no method '" + name + "'"
+	if hasMember(k, name) {
+		return msg + "; it is a property, read with a dot"
+	}
+	return suggest(msg, name, methods)
 }
 
 // libraryCall checks the call of a function of a library, such as string. A

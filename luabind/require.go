@@ -68,6 +68,9 @@ func (s *State) require(L *lua.LState) int {
 	}
 	s.noteKept(v)
 	s.modules.values[name] = v
+	if s.lints.loaded {
+		s.settleDoubts()
+	}
 	L.Push(v)
 	return 1
 }

@@ -16,6 +16,8 @@ import (
 type Sources struct {
 	mu    sync.Mutex
 	files map[string]sourceFile
+	// warned are the warnings that one of the states has logged.
+	warned map[Warning]bool
 }
 
 // sourceFile is what a file was when it was first asked for.
@@ -43,6 +45,24 @@ func (s *Sources) get(path string, read func() ([]byte, error)) ([]byte, error) 
 		s.files[path] = f
 	}
 	return f.text, f.err
+}
+
+// first reports whether it is called with this warning for the first time. A nil
+// Sources remembers nothing.
+func (s *Sources) first(w Warning) bool {
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.warned[w] {
+		return false
+	}
+	if s.warned == nil {
+		s.warned = make(map[Warning]bool)
+	}
+	s.warned[w] = true
+	return true
 }
 
 // Paths lists the files asked for, those that were not there too, in order.

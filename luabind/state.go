@@ -56,6 +56,7 @@ type State struct {
 	frozen  map[*lua.LTable]*lua.LTable
 	modules *modules
 	scripts map[string]*lua.FunctionProto // what was compiled, by its name
+	lints   *lints                        // what was checked before it ran
 	closer  *lua.LFunction                // does nothing; see closeUpvalues
 	// identity gives its arguments back.
 	identity *lua.LFunction
@@ -116,6 +117,7 @@ func newState(c Config) *State {
 		stale:   true,
 		frozen:  make(map[*lua.LTable]*lua.LTable),
 		scripts: make(map[string]*lua.FunctionProto),
+		lints:   newLints(),
 	}
 	s.driver = s.L.NewFunction(s.drive)
 	s.guard = s.L.NewFunction(s.callGuarded)
@@ -137,7 +139,12 @@ func (s *State) runMain(source []byte) error {
 	if err := s.protectedCall(fn); err != nil {
 		return err
 	}
-	return s.findHandler()
+	if err := s.findHandler(); err != nil {
+		return err
+	}
+	s.lints.loaded = true
+	s.settleDoubts()
+	return nil
 }
 
 // protectedCall calls a function of the script without arguments or results,

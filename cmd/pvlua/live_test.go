@@ -117,7 +117,7 @@ func TestDump(t *testing.T) {
 local pv = require "pv"
 function on_packet(pkt)
   if pkt.icmp then return pv.DROP end
-  if pkt.udp and pkt.udp.sport then return pkt.udp.nonsense end
+  if pkt.udp and pkt.udp.sport then return pkt.udp["non" .. "sense"] end
 end`), "--dump")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	p := lab.B.StartCmd(t, cmd)
