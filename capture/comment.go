@@ -41,14 +41,16 @@ func AppendReceived(dst []byte, in string, verdict luabind.Verdict, out string, 
 // and not longer than pcap.MaxComment less what stands before it.
 func text(message string) string {
 	const limit = pcap.MaxComment - 1024
-	if len(message) > limit {
-		end := limit
-		for end > 0 && !utf8.RuneStart(message[end]) {
-			end--
-		}
-		message = message[:end] + "..."
+	clean := strings.ToValidUTF8(message[:min(len(message), limit)], "\ufffd")
+	clean = strings.ReplaceAll(clean, "\x00", `\0`) // which would end the comment
+	if len(message) <= limit && len(clean) <= limit {
+		return clean
 	}
-	return strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", `\0`), "\ufffd")
+	end := min(len(clean), limit)
+	for end < len(clean) && !utf8.RuneStart(clean[end]) {
+		end--
+	}
+	return clean[:end] + "..."
 }
 
 // AppendTransmitted appends the comment of a packet that left by a port.
