@@ -24,51 +24,56 @@ func (l *linter) member(e *ast.AttrGetExpr) {
 		}
 		return
 	}
-	if k, ok := l.lacks(e.Object, key.Value, hasMember); ok {
-		l.refuse(key, unknown(k, key.Value))
+	if o, ok := l.lacks(e.Object, key.Value, hasMember); ok {
+		if kind(o) < numKinds {
+			l.refuse(key, unknown(kind(o), key.Value))
+		} else {
+			l.refuse(key, unknownMethod(o, key.Value))
+		}
 	}
 }
 
 // method checks the name of a method.
 func (l *linter) method(e *ast.FuncCallExpr) {
-	if k, ok := l.lacks(e.Receiver, e.Method, hasMethod); ok {
-		l.refuse(e, unknownMethod(k, e.Method))
+	if o, ok := l.lacks(e.Receiver, e.Method, hasMethod); ok {
+		l.refuse(e, unknownMethod(o, e.Method))
 	}
 }
 
 // lacks reports whether it is certain that objects which an expression gives
-// have no member of this name, and of which kind they are.
-func (l *linter) lacks(object ast.Expr, name string, has func(kind, string) bool) (of kind, lacking bool) {
+// have no member of this name, and of which species they are.
+func (l *linter) lacks(object ast.Expr, name string, has func(species, string) bool) (of species, lacking bool) {
 	sh := l.shape(object)
-	if !sh.known || sh.kinds == 0 {
+	if !sh.certain() {
 		return 0, false
 	}
-	of, lacking = numKinds, true
-	sh.each(func(k kind) {
-		of = min(of, k)
-		if has(k, name) || k == kindPacket && l.s.lints.mayDeclare(name) {
+	sh.each(func(o species) {
+		switch {
+		case has(o, name) || kind(o) == kindPacket && l.s.lints.mayDeclare(name):
 			lacking = false
+		case sh.species&(1<<o-1) == 0: // the first
+			of, lacking = o, true
 		}
 	})
 	return of, lacking
 }
 
-// hasMember reports whether objects of a kind have a property or method.
-func hasMember(k kind, name string) bool {
-	if p := properties[name]; p != nil && p.from[k].access != accessNone {
+// hasMember reports whether objects of a species have a property or method.
+func hasMember(o species, name string) bool {
+	if p := properties[name]; p != nil && kind(o) < numKinds && p.from[o].access != accessNone {
 		return true
 	}
-	return hasMethod(k, name)
+	return hasMethod(o, name)
 }
 
-// hasMethod reports whether objects of a kind have a method.
-func hasMethod(k kind, name string) bool { return slices.Contains(methodsOf(k), name) }
+// hasMethod reports whether objects of a species have a method.
+func hasMethod(o species, name string) bool { return slices.Contains(methodsOf(o), name) }
 
-// methodsOf lists the methods of a kind.
-func methodsOf(k kind) []string {
+// methodsOf lists the methods of a species.
+func methodsOf(o species) []string {
 	var names []string
 	for _, e := range API {
-		if e.Kind == Method && e.Of == k.String() {
+		if e.Kind == Method && e.Of == o.String() {
 			names = append(names, e.Name)
 		}
 	}
@@ -86,17 +91,17 @@ func moduleNames() []string {
 	return names
 }
 
-// unknownMethod gives the error message for a method that objects of a kind do
+// unknownMethod gives the error message for a method that objects of a species do
 // not have, with what may have been meant.
-func unknownMethod(k kind, name string) string {
-	methods := methodsOf(k)
-	if len(methods) == 0 && k < packet.NumHeaders {
-		fields := namesOf(k)
+func unknownMethod(o species, name string) string {
+	methods := methodsOf(o)
+	if len(methods) == 0 && o < packet.NumHeaders {
+		fields := namesOf(kind(o))
 		slices.Sort(fields)
-		return "the " + k.String() + " header has no methods; its fields are read and assigned with a dot, as in " + k.String() + "." + fields[0]
+		return "the " + o.String() + " header has no methods; its fields are read and assigned with a dot, as in " + o.String() + "." + fields[0]
 	}
-	msg := "a " + k.String() + " has no method '" + name + "'"
-	if hasMember(k, name) {
+	msg := "a " + o.String() + " has no method '" + name + "'"
+	if hasMember(o, name) {
 		return msg + "; it is a property, read with a dot"
 	}
 	return suggest(msg, name, methods)

@@ -3,35 +3,66 @@
 package luabind
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/yuin/gopher-lua/ast"
 
 	"pvlua/packet"
 )
 
 // shape is what an expression can give besides nil and false: objects of the
-// kinds whose bits are set. It is certain only if known; an unknown one can be
+// species whose bits are set. It is certain only if known; an unknown one can be
 // anything.
 type shape struct {
-	kinds uint64 // bit 1<<kind
-	known bool
+	species uint64 // bit 1<<species
+	known   bool
+}
+
+// species is a kind, or numKinds plus the place in classes.
+type species uint8
+
+// classes are the things that have methods by the API but are no kinds.
+var classes = sync.OnceValue(func() []string {
+	var names []string
+	for k := range numKinds {
+		names = append(names, k.String())
+	}
+	for _, e := range API {
+		if e.Kind == Method && !slices.Contains(names, e.Of) {
+			names = append(names, e.Of)
+		}
+	}
+	return names[numKinds:]
+})
+
+// String gives the name that the API has for it, as kind.String.
+func (o species) String() string {
+	if kind(o) < numKinds {
+		return kind(o).String()
+	}
+	return classes()[kind(o)-numKinds]
 }
 
 // unknownShape is the shape of what nothing is known of.
 var unknownShape = shape{}
 
-// oneOf makes the shape of a single kind.
-func oneOf(k kind) shape { return shape{1 << k, true} }
+// oneOf makes the shape of a single species.
+func oneOf(o species) shape { return shape{1 << o, true} }
 
 // join gives the shape of what is either a or b.
 func (a shape) join(b shape) shape {
-	return shape{a.kinds | b.kinds, a.known && b.known}
+	return shape{a.species | b.species, a.known && b.known}
 }
 
-// each calls f with the kinds, in their order.
-func (a shape) each(f func(kind)) {
-	for k := range kind(numKinds) {
-		if a.kinds>>k&1 != 0 {
-			f(k)
+// certain reports whether it is known and there is an object.
+func (a shape) certain() bool { return a.known && a.species != 0 }
+
+// each calls f with the species, in their order.
+func (a shape) each(f func(species)) {
+	for o := range species(64) {
+		if a.species>>o&1 != 0 {
+			f(o)
 		}
 	}
 }
@@ -206,11 +237,11 @@ func (l *linter) shape(e ast.Expr) shape {
 // index works out the shape of an index operation.
 func (l *linter) index(e *ast.AttrGetExpr) shape {
 	if ports, ok := e.Object.(*ast.AttrGetExpr); ok && l.isModule(ports.Object) && isString(ports.Key, "ports") {
-		return oneOf(kindPort)
+		return oneOf(species(kindPort))
 	}
 	key, ok := e.Key.(*ast.StringExpr)
 	object := l.shape(e.Object)
-	if !ok || !object.known || object.kinds == 0 {
+	if !ok || !object.certain() {
 		return unknownShape
 	}
 	p := properties[key.Value]
@@ -218,12 +249,16 @@ func (l *linter) index(e *ast.AttrGetExpr) shape {
 		return unknownShape
 	}
 	all := shape{known: true}
-	object.each(func(k kind) {
-		switch p.from[k].access {
+	object.each(func(o species) {
+		if kind(o) >= numKinds { // which have no properties
+			all = unknownShape
+			return
+		}
+		switch from := &p.from[o]; from.access {
 		case accessHeader:
-			all = all.join(oneOf(kind(p.from[k].index)))
+			all = all.join(oneOf(species(from.index)))
 		case accessPort:
-			all = all.join(oneOf(kindPort))
+			all = all.join(oneOf(species(kindPort)))
 		default:
 			all = unknownShape
 		}
@@ -236,10 +271,10 @@ func (l *linter) result(e *ast.FuncCallExpr) shape {
 	if e.Func == nil {
 		all := shape{known: true}
 		object := l.shape(e.Receiver)
-		if !object.known || object.kinds == 0 {
+		if !object.certain() {
 			return unknownShape
 		}
-		object.each(func(k kind) { all = all.join(resultOf(k.String(), e.Method)) })
+		object.each(func(o species) { all = all.join(resultOf(o.String(), e.Method)) })
 		return all
 	}
 	attr, ok := e.Func.(*ast.AttrGetExpr)
@@ -260,9 +295,9 @@ func resultOf(of, name string) shape {
 			continue
 		}
 		if results := e.Results(); len(results) == 1 {
-			for k := kind(packet.NumHeaders); k < numKinds; k++ {
-				if results[0] == k.String() {
-					return oneOf(k)
+			for o := species(packet.NumHeaders); o < species(numKinds)+species(len(classes())); o++ {
+				if results[0] == o.String() {
+					return oneOf(o)
 				}
 			}
 		}
@@ -308,7 +343,7 @@ func (l *linter) parameter(p parameter) shape {
 	switch {
 	case l.packets[p.fn]:
 		if p.i == 0 {
-			return oneOf(kindPacket)
+			return oneOf(species(kindPacket))
 		}
 		return unknownShape
 	case fn == nil:
@@ -318,7 +353,7 @@ func (l *linter) parameter(p parameter) shape {
 	if fn.handler {
 		others--
 		if p.i == 0 {
-			all = oneOf(kindPacket)
+			all = oneOf(species(kindPacket))
 		} else {
 			all = unknownShape
 		}
