@@ -61,11 +61,6 @@ func method(f func(*State, *lua.LState) int) func(*State) lua.LGFunction {
 	}
 }
 
-// plain makes the function of an Entry that needs no State.
-func plain(f lua.LGFunction) func(*State) lua.LGFunction {
-	return func(*State) lua.LGFunction { return f }
-}
-
 // functionsOf makes the functions of a library.
 func (s *State) functionsOf(of string) map[string]*lua.LFunction {
 	m := make(map[string]*lua.LFunction)

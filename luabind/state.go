@@ -57,10 +57,7 @@ type State struct {
 	modules *modules
 	scripts map[string]*lua.FunctionProto // what was compiled, by its name
 	lints   *lints                        // what was checked before it ran
-	closer  *lua.LFunction                // does nothing; see closeUpvalues
-	// identity gives its arguments back.
-	identity *lua.LFunction
-	closed   bool
+	closed  bool
 }
 
 func init() {

@@ -156,7 +156,7 @@ func (s *State) tableConcat(L *lua.LState) int {
 	t := s.checkTable(L, 1)
 	sep := L.OptString(2, "")
 	from := optInt(L, 3, 1)
-	to := from - 1
+	var to int
 	if L.Get(4) == lua.LNil {
 		to = tableLength(t)
 	} else {
@@ -229,7 +229,7 @@ func (o *sorter) Less(i, j int) bool {
 func (s *State) unpack(L *lua.LState) int {
 	t := s.checkTable(L, 1)
 	from := optInt(L, 2, 1)
-	to := 0
+	var to int
 	if L.Get(3) == lua.LNil {
 		to = tableLength(t)
 	} else {

@@ -22,9 +22,7 @@ type generator struct {
 	b      strings.Builder
 	indent int
 	scopes [][]variable
-	loops  int
 	depth  int // of expressions
-	inFunc int
 	vararg bool
 }
 

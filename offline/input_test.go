@@ -160,7 +160,7 @@ func TestWithoutOutput(t *testing.T) {
 
 func TestScriptErrors(t *testing.T) {
 	for _, c := range []struct{ source, want string }{
-		{`function on_packet(`, "test.lua: syntax error"},
+		{`function on_packet(`, "test.lua:1: syntax error"},
 		{`error("at load") function on_packet() end`, "test.lua:1: at load"},
 		{`function on_start() error("at start") end function on_packet() end`, "test.lua:1: at start"},
 		{`function on_stop() error("at the end") end function on_packet() end`, "test.lua:1: at the end"},
