@@ -38,7 +38,7 @@ var API []Entry
 // It is filled here because the functions, in their error messages, use it.
 func init() {
 	for _, part := range [][]Entry{
-		callbackEntries, moduleEntries(), packetEntries(), portEntries(), timerEntries(), bit32Entries(), packEntries(),
+		callbackEntries, moduleEntries(), buildEntries(), packetEntries(), reshapeEntries(), portEntries(), timerEntries(), bit32Entries(), packEntries(),
 	} {
 		API = append(API, part...)
 	}

@@ -27,11 +27,13 @@ func TestAPIIsComplete(t *testing.T) {
 		if called := e.Kind == Function || e.Kind == Method; called != (e.make != nil) {
 			t.Errorf("%s: there is a function: %v", key, e.make != nil)
 		}
-		form := regexp.MustCompile(`^[\w.:#]+(\(.*\))?( -> .+)?$`)
+		form := regexp.MustCompile(`^[\w.:#]+(\(.*\)|\{.*\})?( -> .+)?$`)
 		if !form.MatchString(e.Signature) || !strings.Contains(e.Signature, e.Name) {
 			t.Errorf("%s: signature %q", key, e.Signature)
 		}
-		if e.Kind == Method && !strings.Contains(e.Signature, ":"+e.Name+"(") || e.Kind == Function && !strings.Contains(e.Signature, e.Of+"."+e.Name+"(") {
+		// A function that takes a table is written f{...}.
+		call := strings.Replace(e.Signature, "{", "(", 1)
+		if e.Kind == Method && !strings.Contains(e.Signature, ":"+e.Name+"(") || e.Kind == Function && !strings.Contains(call, e.Of+"."+e.Name+"(") {
 			t.Errorf("%s: signature %q", key, e.Signature)
 		}
 	}

@@ -85,17 +85,18 @@ func (s *State) load(L *lua.LState, p *place, out *slot) {
 		return
 	}
 	src := &p.prop.from[o.kind]
-	if o.kind.isView() && (s.stale || o.dead) {
-		s.prepare(L, o)
+	f := o.frame
+	if f != nil && f.stale {
+		f.prepare(L, o)
 	}
 	switch src.access {
 	case accessUint, accessBool:
-		if n, ok := src.field.Uint(s.b, &s.lay); ok {
+		if n, ok := src.field.Uint(f.b, &f.layout); ok {
 			out.kind, out.n = src.access, n
 			return
 		}
 	case accessIPv6:
-		if b, ok := src.field.Bytes(s.b, &s.lay); ok {
+		if b, ok := src.field.Bytes(f.b, &f.layout); ok {
 			out.kind = accessIPv6
 			copy(out.addr[:], b)
 			return
@@ -117,19 +118,20 @@ func (s *State) store(L *lua.LState, p *place, in *slot) {
 		s.write(L, o, p.prop, s.slotValue(in))
 		return
 	}
-	if s.stale || o.dead {
-		s.prepare(L, o)
+	f := o.frame
+	if f.stale {
+		f.prepare(L, o)
 	}
-	s.touch()
+	s.touch(f)
 	var err error
 	if in.kind == accessIPv6 {
 		s.scratch = in.addr
-		err = src.field.SetBytes(s.b, &s.lay, s.scratch[:])
+		err = src.field.SetBytes(f.b, &f.layout, s.scratch[:])
 	} else {
-		err = src.field.SetUint(s.b, &s.lay, in.n)
+		err = src.field.SetUint(f.b, &f.layout, in.n)
 	}
 	if err != nil {
-		s.raiseWrite(L, o, err)
+		raiseWrite(L, o, err)
 	}
 }
 

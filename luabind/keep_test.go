@@ -249,7 +249,7 @@ func TestViewsAreUsedAgain(t *testing.T) {
 		if p := f.handle(pkttest.UDP(pkttest.Options{})); p.Err != nil || p.Verdict != Drop {
 			t.Fatal(p)
 		}
-		if f.State.views[kindPacket] == nil {
+		if f.State.hand.views[kindPacket] == nil {
 			t.Fatal("the views were retired, but nothing was kept")
 		}
 	}

@@ -10,8 +10,10 @@ import (
 // that calling one allocates nothing. Properties are not in it: the rewriter
 // makes calls of reading them. What comes here are names worked out at run
 // time, as in pkt[name], and misspelt ones. They end in the __index function of
-// the table of methods, which is not told the object; but of a kind of view
-// only one object is alive, and each port has a metatable of its own.
+// the table of methods, which is not told the object; but of a kind of view of
+// the packet in hand only one object is alive, and each port has a metatable of
+// its own. There are many views of owned packets. Their __index is a function,
+// which is told the object, at the price of an allocation.
 
 // makeMetatables makes the metatables of all kinds.
 func (s *State) makeMetatables() {
@@ -19,10 +21,13 @@ func (s *State) makeMetatables() {
 		if k == kindPort {
 			continue
 		}
-		s.metatables[k] = s.newMetatable(k, func() *object { return s.views[k].Value.(*object) })
+		s.metatables[k] = s.newMetatable(k, func() *object { return s.hand.views[k].Value.(*object) })
 	}
 	s.metatables[kindTimer] = s.newMetatable(kindTimer, func() *object { return &object{kind: kindTimer} })
 	s.metatables[kindPacket].RawSetString("__len", s.L.NewFunction(s.length))
+	for k := range s.ownedMetatables {
+		s.ownedMetatables[k] = s.newOwnedMetatable(s.metatables[k])
+	}
 
 	dead := s.L.NewTable()
 	fail := s.L.NewFunction(func(L *lua.LState) int {
@@ -67,6 +72,24 @@ func (s *State) newMetatable(k kind, self func() *object) *lua.LTable {
 	}))
 	mt.RawSetString("__tostring", L.NewFunction(s.objectText))
 	mt.RawSetString("__metatable", lua.LString(k.String()))
+	return mt
+}
+
+// newOwnedMetatable makes the metatable of views of owned packets from that of
+// views of the packet in hand of the same kind.
+func (s *State) newOwnedMetatable(inHand *lua.LTable) *lua.LTable {
+	mt := s.L.NewTable()
+	inHand.ForEach(mt.RawSet)
+	methods := inHand.RawGetString("__index").(*lua.LTable)
+	mt.RawSetString("__index", s.L.NewFunction(func(L *lua.LState) int {
+		o, key := objectOf(L.Get(1)), L.Get(2)
+		if m := methods.RawGet(key); m != lua.LNil {
+			L.Push(m)
+		} else {
+			L.Push(s.read(L, o, s.dynamicProperty(L, o, key)))
+		}
+		return 1
+	}))
 	return mt
 }
 

@@ -17,7 +17,10 @@ type caller struct {
 // otherMethods are names of methods that other values have as well: strings,
 // or objects of the script's own. Their calls are left to gopher-lua, so that
 // they may yield, which nothing below a Go function can.
-var otherMethods = map[string]bool{"bytes": true, "find": true, "send": true, "stop": true}
+var otherMethods = map[string]bool{
+	"bytes": true, "find": true, "send": true, "stop": true,
+	"clone": true, "pull": true, "push": true, "reply": true, "resize": true,
+}
 
 // newCaller makes a caller for a method, nil if objects of ours have no such
 // method.

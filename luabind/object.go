@@ -37,10 +37,11 @@ func (k kind) String() string {
 func (k kind) isView() bool { return k <= kindPacket }
 
 // object is what the userdata of a State hold. A packet or header object is a
-// view: it shows the packet that the State has in hand, or none if dead.
+// view: it shows a frame. One of the packet in hand that was kept beyond its
+// callback shows State.gone, which has no packet.
 type object struct {
 	kind  kind
-	dead  bool // a view that was kept beyond its callback
+	frame *frame // of a view, nil for others
 	port  *port
 	timer *timer
 }
@@ -59,17 +60,18 @@ func (s *State) newObject(o *object) *lua.LUserData {
 	return &lua.LUserData{Value: o, Env: s.L.Env, Metatable: s.metatables[o.kind]}
 }
 
-// views are the userdata that show the packet in hand, made when they are
-// first asked for and used again for the next packet unless the script kept
-// one of them.
-type views [kindPacket + 1]*lua.LUserData
-
 // view gives the userdata of the packet in hand, or of one of its headers.
-func (s *State) view(k kind) *lua.LUserData {
-	ud := s.views[k]
+func (s *State) view(k kind) *lua.LUserData { return s.viewOf(&s.hand, k) }
+
+// viewOf gives the userdata of a packet, or of one of its headers.
+func (s *State) viewOf(f *frame, k kind) *lua.LUserData {
+	ud := f.views[k]
 	if ud == nil {
-		ud = s.newObject(&object{kind: k})
-		s.views[k] = ud
+		ud = s.newObject(&object{kind: k, frame: f})
+		if f.owned {
+			ud.Metatable = s.ownedMetatables[k]
+		}
+		f.views[k] = ud
 	}
 	return ud
 }
@@ -77,10 +79,10 @@ func (s *State) view(k kind) *lua.LUserData {
 // noteKept notes that the script stores v somewhere that may last longer than
 // the callback.
 func (s *State) noteKept(v lua.LValue) {
-	if s.kept || s.pkt == nil {
+	if s.kept || s.hand.pkt == nil {
 		return
 	}
-	if o := objectOf(v); o != nil && o.kind.isView() {
+	if o := objectOf(v); o != nil && o.frame == &s.hand {
 		s.kept = true
 	}
 }
@@ -88,49 +90,9 @@ func (s *State) noteKept(v lua.LValue) {
 // noteKeptAll notes the same for a function that captures variables, which may
 // come to hold any of the packet's views.
 func (s *State) noteKeptAll() {
-	if s.pkt != nil {
+	if s.hand.pkt != nil {
 		s.kept = true
 	}
-}
-
-// retire makes the views of the packet dead, for ever. Their metatable changes
-// with them, so that access by a computed name finds out as well.
-func (s *State) retire() {
-	for k, ud := range s.views {
-		if ud != nil {
-			ud.Value.(*object).dead = true
-			ud.Metatable = s.deadMetatable
-			s.views[k] = nil
-		}
-	}
-	s.kept = false
-}
-
-// begin takes a packet in hand.
-func (s *State) begin(p *Packet) {
-	s.b = p.Buf[p.From:p.To:p.To]
-	s.pkt = p
-	s.stale, s.touched = true, false
-}
-
-// end lets go of the packet in hand.
-func (s *State) end() {
-	s.pkt, s.b = nil, nil
-	s.stale = true
-	if s.kept {
-		s.retire()
-	}
-}
-
-// prepare makes ready for access to the packet in hand through view o: it
-// walks the headers if that has not been done since the packet came or its
-// bytes were last written raw. It raises an error when o is dead.
-func (s *State) prepare(L *lua.LState, o *object) {
-	if o.dead || s.pkt == nil {
-		raiseDead(L, o)
-	}
-	s.lay.Walk(s.b)
-	s.stale = false
 }
 
 // raiseDead raises the error of a view used after its callback.

@@ -13,7 +13,7 @@ import (
 // keep notes that its arguments are stored, and gives them back.
 func (s *State) keep(L *lua.LState) int {
 	n := L.GetTop()
-	if s.pkt != nil && !s.kept {
+	if s.hand.pkt != nil && !s.kept {
 		for i := 1; i <= n; i++ {
 			s.noteKept(L.Get(i))
 		}
@@ -46,10 +46,10 @@ func (s *State) lengthOf(L *lua.LState, v lua.LValue) lua.LValue {
 		return s.values.number(uint64(len(v)))
 	case *lua.LUserData:
 		if o := objectOf(v); o != nil && o.kind == kindPacket {
-			if s.stale || o.dead {
-				s.prepare(L, o)
+			if o.frame.stale {
+				o.frame.prepare(L, o)
 			}
-			return s.values.number(uint64(len(s.b)))
+			return s.values.number(uint64(len(o.frame.b)))
 		}
 	case *lua.LTable:
 		if v.Metatable == lua.LNil {

@@ -153,11 +153,11 @@ func (s *State) portSend(L *lua.LState) int {
 		frame = []byte(v)
 	case *lua.LUserData:
 		if o := objectOf(v); o != nil && o.kind.isView() {
-			if o.dead || s.pkt == nil {
+			if o.frame.pkt == nil {
 				raiseDead(L, o)
 			}
 			if o.kind == kindPacket {
-				frame = s.b
+				frame = o.frame.b
 			}
 		}
 	}

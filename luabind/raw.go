@@ -23,8 +23,8 @@ func packetEntries() []Entry {
 		return e
 	}
 	return []Entry{
-		entry(Value, "port", "pkt.port", "The port that the packet came in on.", nil),
-		entry(Value, "payload", "pkt.payload", "What follows the last header, without padding, as a string.", nil),
+		entry(Value, "port", "pkt.port", "The port that the packet came in on; nil for one that pv.build made.", nil),
+		entry(Value, "payload", "pkt.payload", "What follows the last header, without padding, as a string. Assigning it replaces that, of any length, and puts lengths and checksums right.", nil),
 		entry(Value, "#", "#pkt", "The length of the packet in bytes, from the Ethernet header on.", nil),
 		entry(Method, "u8", "pkt:u8(offset) -> number", "The byte at offset.", func(s *State, L *lua.LState) int { return s.rawRead(L, 1) }),
 		entry(Method, "u16", "pkt:u16(offset) -> number", "The two bytes at offset, in network byte order.", func(s *State, L *lua.LState) int { return s.rawRead(L, 2) }),
@@ -40,28 +40,28 @@ func packetEntries() []Entry {
 }
 
 // checkPacket gives the packet that the method was called on.
-func (s *State) checkPacket(L *lua.LState) *object {
+func checkPacket(L *lua.LState) *frame {
 	v := L.Get(1)
 	o := objectOf(v)
 	if o == nil || o.kind != kindPacket {
 		L.RaiseError("a packet is missing: got %s; methods are called with a colon, as in pkt:u8(0)", describe(v))
 	}
-	if o.dead || s.pkt == nil {
+	if o.frame.pkt == nil {
 		raiseDead(L, o)
 	}
-	return o
+	return o.frame
 }
 
 // checkOffset gives argument n, the offset of size bytes in the packet. what
 // names the access in the error message.
-func (s *State) checkOffset(L *lua.LState, n, size int, what string) int {
+func (f *frame) checkOffset(L *lua.LState, n, size int, what string) int {
 	x, ok := L.Get(n).(lua.LNumber)
 	off := int(x)
 	if !ok || lua.LNumber(off) != x || off < math.MinInt32 || off > math.MaxInt32 {
 		L.RaiseError("%s: the offset is %s; expected a whole number", what, describe(L.Get(n)))
 	}
-	if off < 0 || off > len(s.b)-size {
-		L.RaiseError("%s at offset %d is outside the packet (%d bytes)", what, off, len(s.b))
+	if off < 0 || off > len(f.b)-size {
+		L.RaiseError("%s at offset %d is outside the packet (%d bytes)", what, off, len(f.b))
 	}
 	return off
 }
@@ -74,8 +74,8 @@ var (
 
 // rawRead is pkt:u8(offset) and so on.
 func (s *State) rawRead(L *lua.LState, size int) int {
-	s.checkPacket(L)
-	p := s.b[s.checkOffset(L, 2, size, rawReads[size]):]
+	f := checkPacket(L)
+	p := f.b[f.checkOffset(L, 2, size, rawReads[size]):]
 	var n uint64
 	switch size {
 	case 1:
@@ -91,13 +91,13 @@ func (s *State) rawRead(L *lua.LState, size int) int {
 
 // rawWrite is pkt:set_u8(offset, n) and so on.
 func (s *State) rawWrite(L *lua.LState, size int) int {
-	s.checkPacket(L)
-	p := s.b[s.checkOffset(L, 2, size, rawWrites[size]):]
+	f := checkPacket(L)
+	p := f.b[f.checkOffset(L, 2, size, rawWrites[size]):]
 	n, ok := wholeNumber(L.Get(3))
 	if !ok || n >= 1<<(8*size) {
 		L.RaiseError("%s: the value is %s; expected a whole number of 0 to %d", rawWrites[size], describe(L.Get(3)), uint64(1)<<(8*size)-1)
 	}
-	s.touch()
+	s.touch(f)
 	switch size {
 	case 1:
 		p[0] = byte(n)
@@ -106,56 +106,56 @@ func (s *State) rawWrite(L *lua.LState, size int) int {
 	case 4:
 		binary.BigEndian.PutUint32(p, uint32(n))
 	}
-	s.stale = true
+	f.stale = true
 	return 0
 }
 
 // rawBytes is pkt:bytes(offset, length).
 func (s *State) rawBytes(L *lua.LState) int {
-	s.checkPacket(L)
+	f := checkPacket(L)
 	n, ok := wholeNumber(L.Get(3))
 	if !ok || n > math.MaxInt32 {
 		L.RaiseError("bytes: the length is %s; expected a whole number", describe(L.Get(3)))
 	}
-	off := s.checkOffset(L, 2, 0, "bytes")
-	if int(n) > len(s.b)-off {
-		L.RaiseError("bytes: %d bytes at offset %d are outside the packet (%d bytes)", n, off, len(s.b))
+	off := f.checkOffset(L, 2, 0, "bytes")
+	if int(n) > len(f.b)-off {
+		L.RaiseError("bytes: %d bytes at offset %d are outside the packet (%d bytes)", n, off, len(f.b))
 	}
-	L.Push(lua.LString(s.b[off : off+int(n)]))
+	L.Push(lua.LString(f.b[off : off+int(n)]))
 	return 1
 }
 
 // rawSetBytes is pkt:set_bytes(offset, s).
 func (s *State) rawSetBytes(L *lua.LState) int {
-	s.checkPacket(L)
+	f := checkPacket(L)
 	str, ok := L.Get(3).(lua.LString)
 	if !ok {
 		L.RaiseError("set_bytes: the value is %s; expected a string", describe(L.Get(3)))
 	}
-	off := s.checkOffset(L, 2, 0, "set_bytes")
-	if len(str) > len(s.b)-off {
-		L.RaiseError("set_bytes: %d bytes at offset %d are outside the packet (%d bytes)", len(str), off, len(s.b))
+	off := f.checkOffset(L, 2, 0, "set_bytes")
+	if len(str) > len(f.b)-off {
+		L.RaiseError("set_bytes: %d bytes at offset %d are outside the packet (%d bytes)", len(str), off, len(f.b))
 	}
-	s.touch()
-	copy(s.b[off:], str)
-	s.stale = true
+	s.touch(f)
+	copy(f.b[off:], str)
+	f.stale = true
 	return 0
 }
 
 // rawFind is pkt:find(s [, from]).
 func (s *State) rawFind(L *lua.LState) int {
-	s.checkPacket(L)
+	f := checkPacket(L)
 	str, ok := L.Get(2).(lua.LString)
 	if !ok {
 		L.RaiseError("find: looking for %s; expected a string", describe(L.Get(2)))
 	}
 	from := 0
 	if L.Get(3) != lua.LNil {
-		from = s.checkOffset(L, 3, 0, "find")
+		from = f.checkOffset(L, 3, 0, "find")
 	}
-	s.quota.spendBytes(L, len(s.b)-from)
+	s.quota.spendBytes(L, len(f.b)-from)
 	s.needle = append(s.needle[:0], str...)
-	i := bytes.Index(s.b[from:], s.needle)
+	i := bytes.Index(f.b[from:], s.needle)
 	if i < 0 {
 		L.Push(lua.LNil)
 		return 1
@@ -166,18 +166,17 @@ func (s *State) rawFind(L *lua.LState) int {
 
 // fixChecksums is pkt:fix_checksums().
 func (s *State) fixChecksums(L *lua.LState) int {
-	if o := s.checkPacket(L); s.stale {
-		s.prepare(L, o)
-	}
-	s.touch()
-	packet.FixChecksums(s.b, &s.lay)
+	f := checkPacket(L)
+	f.walk()
+	s.touch(f)
+	packet.FixChecksums(f.b, &f.layout)
 	return 0
 }
 
 // summary gives the one-line text of the packet that o shows.
 func (s *State) summary(L *lua.LState, o *object) string {
-	if o.dead || s.pkt == nil {
+	if o.frame.pkt == nil {
 		raiseDead(L, o)
 	}
-	return string(packet.AppendSummary(nil, s.b))
+	return string(packet.AppendSummary(nil, o.frame.b))
 }

@@ -80,40 +80,44 @@ func hasFieldNamed(name string) bool {
 // has no such property, or is a view of a header that is not there any more.
 func (s *State) read(L *lua.LState, o *object, p *property) lua.LValue {
 	src := &p.from[o.kind]
-	if o.kind.isView() && (s.stale || o.dead) {
-		s.prepare(L, o)
+	f := o.frame
+	if f != nil && f.stale {
+		f.prepare(L, o)
 	}
 	switch src.access {
 	case accessUint:
-		n, ok := src.field.Uint(s.b, &s.lay)
+		n, ok := src.field.Uint(f.b, &f.layout)
 		if ok {
 			return s.values.number(n)
 		}
 	case accessBool:
-		n, ok := src.field.Uint(s.b, &s.lay)
+		n, ok := src.field.Uint(f.b, &f.layout)
 		if ok {
 			return boolean(n != 0)
 		}
 	case accessIPv6:
-		b, ok := src.field.Bytes(s.b, &s.lay)
+		b, ok := src.field.Bytes(f.b, &f.layout)
 		if ok {
 			return s.values.bytes16(b)
 		}
 	case accessBytes:
-		b, ok := src.field.Bytes(s.b, &s.lay)
+		b, ok := src.field.Bytes(f.b, &f.layout)
 		if ok {
 			return lua.LString(b)
 		}
 	case accessHeader:
-		if s.lay.Present(packet.HeaderID(src.index)) {
-			return s.view(kind(src.index))
+		if f.layout.Present(packet.HeaderID(src.index)) {
+			return s.viewOf(f, kind(src.index))
 		}
 		return lua.LNil
 	case accessPort:
-		return s.ports[s.pkt.Port].ud
+		if f.pkt.Port < 0 {
+			return lua.LNil
+		}
+		return s.ports[f.pkt.Port].ud
 	case accessPayload:
-		from, to := s.lay.Payload()
-		return lua.LString(s.b[from:to])
+		from, to := f.layout.Payload()
+		return lua.LString(f.b[from:to])
 	case accessFact:
 		return o.port.facts[src.index]
 	default:
@@ -121,13 +125,13 @@ func (s *State) read(L *lua.LState, o *object, p *property) lua.LValue {
 	}
 	// The field is not there: its header has gone, or it is in an option that
 	// this packet does not have.
-	s.mustHave(L, o)
+	mustHave(L, o)
 	return lua.LNil
 }
 
 // mustHave raises an error if o is a header that the packet has no longer.
-func (s *State) mustHave(L *lua.LState, o *object) {
-	if o.kind < packet.NumHeaders && !s.lay.Present(packet.HeaderID(o.kind)) {
+func mustHave(L *lua.LState, o *object) {
+	if o.kind < packet.NumHeaders && !o.frame.layout.Present(packet.HeaderID(o.kind)) {
 		L.RaiseError("the packet has no %s header any more: it was changed since this one was looked up", o.kind)
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"os"
 
 	lua "github.com/yuin/gopher-lua"
-
-	"pvlua/packet"
 )
 
 // State is one Lua state with one script. It belongs to one goroutine. Two
@@ -28,19 +26,17 @@ type State struct {
 	timers timers
 
 	// The packet in hand.
-	pkt      *Packet // nil outside of on_packet
-	b        []byte  // its bytes
-	lay      packet.Layout
-	stale    bool   // lay is not that of b
-	kept     bool   // the script keeps a view
-	touched  bool   // the handler has changed it,
-	original []byte // and this is what it was before
-	views    views
-	scratch  [16]byte // an address on its way into it
-	needle   []byte   // what is looked for in it
+	hand         frame
+	kept         bool     // the script keeps a view of it
+	original     []byte   // what it was before the handler changed it,
+	originalFrom int      // and where
+	gone         frame    // what views show that were kept: no packet
+	scratch      [16]byte // an address on its way into it
+	needle       []byte   // what is looked for in it
 
-	metatables    [numKinds]*lua.LTable
-	deadMetatable *lua.LTable
+	metatables      [numKinds]*lua.LTable
+	ownedMetatables [kindPacket + 1]*lua.LTable // of views of owned packets
+	deadMetatable   *lua.LTable
 
 	// Handle's work.
 	handler        *lua.LFunction // on_packet
@@ -111,7 +107,8 @@ func newState(c Config) *State {
 		quota:   newQuota(c.Quota),
 		values:  new(values),
 		random:  newRandom(0),
-		stale:   true,
+		hand:    frame{stale: true},
+		gone:    frame{stale: true},
 		frozen:  make(map[*lua.LTable]*lua.LTable),
 		scripts: make(map[string]*lua.FunctionProto),
 		lints:   newLints(),

@@ -3,6 +3,8 @@
 package luabind
 
 import (
+	"fmt"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"pvlua/packet"
@@ -46,20 +48,21 @@ func (s *State) writeOther(L *lua.LState, v lua.LValue, p *property, what string
 // property, or it is read-only, or the value is not one that it can have.
 func (s *State) write(L *lua.LState, o *object, p *property, value lua.LValue) {
 	src := &p.from[o.kind]
-	if o.kind.isView() && (s.stale || o.dead) {
-		s.prepare(L, o)
-	}
-	if o.kind.isView() {
-		s.touch()
+	f := o.frame
+	if f != nil {
+		if f.stale {
+			f.prepare(L, o)
+		}
+		s.touch(f)
 	}
 	var err error
 	switch src.access {
 	case accessUint:
 		n, ok := wholeNumber(value)
 		if !ok {
-			s.raiseValue(L, o, src.field, value)
+			raiseValue(L, o, src.field, value)
 		}
-		err = src.field.SetUint(s.b, &s.lay, n)
+		err = src.field.SetUint(f.b, &f.layout, n)
 	case accessBool:
 		var n uint64
 		switch value {
@@ -67,33 +70,33 @@ func (s *State) write(L *lua.LState, o *object, p *property, value lua.LValue) {
 			n = 1
 		case lua.LFalse:
 		default:
-			s.raiseValue(L, o, src.field, value)
+			raiseValue(L, o, src.field, value)
 		}
-		err = src.field.SetUint(s.b, &s.lay, n)
+		err = src.field.SetUint(f.b, &f.layout, n)
 	case accessIPv6:
 		str, ok := value.(lua.LString)
 		if !ok || len(str) != 16 {
-			s.raiseValue(L, o, src.field, value)
+			raiseValue(L, o, src.field, value)
 		}
 		copy(s.scratch[:], str)
-		err = src.field.SetBytes(s.b, &s.lay, s.scratch[:])
+		err = src.field.SetBytes(f.b, &f.layout, s.scratch[:])
 	case accessNone:
 		raiseUnknown(L, o.kind, p.name)
 	case accessBytes:
 		L.RaiseError("%s is read-only", src.field)
 	case accessPayload:
-		L.RaiseError("payload is read-only; pkt:set_bytes(offset, bytes) writes in place")
+		s.setPayload(L, f, value)
 	default:
 		L.RaiseError("%s of a %s is read-only", p.name, o.kind)
 	}
 	if err != nil {
-		s.raiseWrite(L, o, err)
+		raiseWrite(L, o, err)
 	}
 }
 
 // raiseWrite raises the error of an assignment that failed.
-func (s *State) raiseWrite(L *lua.LState, o *object, err error) {
-	s.mustHave(L, o)
+func raiseWrite(L *lua.LState, o *object, err error) {
+	mustHave(L, o)
 	L.RaiseError("%s", err.Error())
 }
 
@@ -105,25 +108,31 @@ func wholeNumber(v lua.LValue) (n uint64, ok bool) {
 }
 
 // raiseValue raises the error of a value that a field can't have.
-func (s *State) raiseValue(L *lua.LState, o *object, f *packet.Field, value lua.LValue) {
-	s.mustHave(L, o)
+func raiseValue(L *lua.LState, o *object, f *packet.Field, value lua.LValue) {
+	mustHave(L, o)
+	if f.ReadOnly {
+		L.RaiseError("%s is read-only", f)
+	}
+	L.RaiseError("%s", wrongValue(f, value))
+}
+
+// wrongValue says that a field can't have a value, and which it can have.
+func wrongValue(f *packet.Field, value lua.LValue) string {
 	name, got := f.String(), describe(value)
 	switch {
-	case f.ReadOnly:
-		L.RaiseError("%s is read-only", name)
 	case f.Kind == packet.Bool:
-		L.RaiseError("%s takes true or false, got %s", name, got)
+		return fmt.Sprintf("%s takes true or false, got %s", name, got)
 	case f.Kind == packet.IPv6:
 		if value.Type() == lua.LTString {
 			got += `; pv.ip6"2001:db8::1" gives such a string`
 		}
-		L.RaiseError("%s takes a string of 16 bytes, got %s", name, got)
+		return fmt.Sprintf("%s takes a string of 16 bytes, got %s", name, got)
 	case f.Kind == packet.IPv4 && value.Type() == lua.LTString:
-		L.RaiseError(`%s takes a number, got %s; pv.ip"10.0.0.1" gives the number of an address`, name, got)
+		return fmt.Sprintf(`%s takes a number, got %s; pv.ip"10.0.0.1" gives the number of an address`, name, got)
 	case f.Kind == packet.MAC && value.Type() == lua.LTString:
-		L.RaiseError(`%s takes a number, got %s; pv.mac"02:00:00:00:00:01" gives the number of an address`, name, got)
+		return fmt.Sprintf(`%s takes a number, got %s; pv.mac"02:00:00:00:00:01" gives the number of an address`, name, got)
 	}
-	L.RaiseError("%s takes a whole number of 0 to %d, got %s", name, uint64(1)<<f.Width-1, got)
+	return fmt.Sprintf("%s takes a whole number of 0 to %d, got %s", name, uint64(1)<<f.Width-1, got)
 }
 
 // describe says what a value is, for error messages.

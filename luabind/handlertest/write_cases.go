@@ -144,7 +144,7 @@ func errorCases() []Case {
 		fails("number as flag", "ip.ttl = true", "ip.ttl takes a whole number of 0 to 255, got true", udp),
 		fails("read-only field", "ip6.proto = 17", "ip6.proto: it is read-only", pkttest.UDP6(none)),
 		fails("read-only bytes", "ip.options = ''", "ip.options is read-only", udp),
-		fails("payload", "pkt.payload = 'x'", "payload is read-only", udp),
+		fails("payload that is no string", "pkt.payload = 5", "payload takes a string, got 5", udp),
 		fails("header", "pkt.udp = nil", "udp of a packet is read-only", udp),
 		fails("fact of a port", "me.mac = 1", "mac of a port is read-only", udp),
 		fails("absent option", "tcp.mss = 1", "tcp.mss: the packet does not have it: it has no such TCP option", pkttest.TCPData(none)),

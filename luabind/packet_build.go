@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pvlua/packet"
+)
+
+// buildEntries is pv.build.
+func buildEntries() []Entry {
+	return []Entry{{Kind: Function, Of: "pv", Name: "build", Signature: "pv.build{eth={dst=, src=}, ip={...}, udp={...}, payload=} -> packet",
+		Doc:  "Makes a packet of tables of header fields, any subset, and a payload. Lengths, types, protocols, checksums and other defaults are filled in where they are not given.",
+		make: method((*State).build)}}
+}
+
+// build is pv.build{...}.
+func (s *State) build(L *lua.LState) int {
+	t, ok := L.Get(1).(*lua.LTable)
+	if !ok {
+		L.RaiseError(`pv.build: got %s; expected a table of headers, as in pv.build{udp={dport=7}, payload="hello"}`, describe(L.Get(1)))
+	}
+	var r packet.Recipe
+	t.ForEach(func(k, v lua.LValue) {
+		if k == lua.LString("payload") {
+			str, ok := v.(lua.LString)
+			if !ok {
+				L.RaiseError("pv.build: payload takes a string, got %s", describe(v))
+			}
+			r.Payload = []byte(str)
+			return
+		}
+		h := buildHeader(L, k)
+		fields, ok := v.(*lua.LTable)
+		if !ok {
+			L.RaiseError("pv.build: %s takes a table of fields, got %s", h, describe(v))
+		}
+		r.Add(h)
+		fields.ForEach(func(k, v lua.LValue) { buildField(L, &r, h, k, v) })
+	})
+	if len(r.Payload) > maxOwned {
+		raiseRoom(L, "pv.build: payload", len(r.Payload), maxOwned)
+	}
+	b, err := r.Build()
+	if err != nil {
+		L.RaiseError("pv.build: %s", err.Error())
+	}
+	if len(b) > maxOwned {
+		raiseRoom(L, "pv.build: payload", len(r.Payload), maxOwned-(len(b)-len(r.Payload)))
+	}
+	s.quota.spendBytes(L, 2*len(b))
+	L.Push(s.viewOf(newOwned(b, noPort), kindPacket))
+	return 1
+}
+
+// noPort is the Port of a packet that did not come in.
+const noPort = -1
+
+// buildHeader gives the header that a key of the table of pv.build names.
+func buildHeader(L *lua.LState, key lua.LValue) packet.HeaderID {
+	name, ok := key.(lua.LString)
+	if !ok {
+		L.RaiseError("pv.build: the key %s is no header's name", describe(key))
+	}
+	names := []string{"payload"}
+	for _, h := range packet.Headers {
+		if h.Name == string(name) {
+			return h.ID
+		}
+		names = append(names, h.Name)
+	}
+	list := strings.Join(names[1:], ", ")
+	msg := fmt.Sprintf("pv.build: there is no header '%s'", string(name))
+	if near := nearest(string(name), names); near != "" {
+		msg += "; did you mean '" + near + "'?"
+	} else {
+		msg += "; there are " + list + " and payload"
+	}
+	L.RaiseError("%s", msg)
+	panic("unreachable")
+}
+
+// buildField gives a field of the recipe its value.
+func buildField(L *lua.LState, r *packet.Recipe, h packet.HeaderID, key, v lua.LValue) {
+	name, ok := key.(lua.LString)
+	if !ok {
+		L.RaiseError("pv.build: the key %s in %s is no field's name", describe(key), h)
+	}
+	f := packet.Lookup(h, string(name))
+	if f == nil {
+		L.RaiseError("pv.build: %s", unknown(kind(h), string(name)))
+	}
+	var err error
+	switch str, isString := v.(lua.LString); fieldAccess(f) {
+	case accessBool:
+		switch v {
+		case lua.LTrue:
+			err = r.SetUint(f, 1)
+		case lua.LFalse:
+			err = r.SetUint(f, 0)
+		default:
+			ok = false
+		}
+	case accessIPv6:
+		if ok = isString && len(str) == 16; ok {
+			err = r.SetBytes(f, []byte(str))
+		}
+	case accessBytes:
+		if !isString {
+			L.RaiseError("pv.build: %s takes a string, got %s", f, describe(v))
+		}
+		err = r.SetBytes(f, []byte(str))
+	default:
+		var n uint64
+		if n, ok = wholeNumber(v); ok {
+			err = r.SetUint(f, n)
+		}
+	}
+	if !ok {
+		L.RaiseError("pv.build: %s", wrongValue(f, v))
+	}
+	if err != nil {
+		L.RaiseError("pv.build: %s", err.Error())
+	}
+}
