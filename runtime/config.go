@@ -41,6 +41,9 @@ type Config struct {
 	// luabind.Pass.
 	OnError luabind.Verdict
 
+	// Capture says what is recorded in a file; the zero value means nothing.
+	Capture Capture
+
 	// Stats is how often the counters are written to Report. Zero: never.
 	Stats time.Duration
 	// Report takes the periodic statistics. Nil: standard error.
@@ -102,5 +105,6 @@ func (c Config) normal() (Config, error) {
 	if c.OnError != luabind.Pass && c.OnError != luabind.Drop {
 		errs = append(errs, errors.New("on-error: must be pass or drop"))
 	}
+	errs = append(errs, c.Capture.check())
 	return c, errors.Join(errs...)
 }

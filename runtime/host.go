@@ -79,6 +79,9 @@ func (w *worker) Send(port int, frame []byte) bool {
 		p.count.TxFull++
 		return false
 	}
+	if w.tap != nil {
+		w.tap.sending(w, addr)
+	}
 	n := copy(w.umem.Chunk(addr), frame)
 	w.queue(p, l, xsk.Desc{Addr: addr, Len: uint32(n)})
 	return w.transmit(l) == 1

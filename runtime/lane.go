@@ -77,6 +77,9 @@ func (w *worker) transmit(l *lane) int {
 	for _, d := range l.out[:n] {
 		count.TxBytes += uint64(d.Len)
 	}
+	if w.tap != nil {
+		w.tap.transmitted(w, l.port, l.out[:n])
+	}
 	count.TxFull += uint64(len(l.out) - n)
 	for _, d := range l.out[n:] {
 		w.umem.Free(d.Addr)

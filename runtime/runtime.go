@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"pvlua/capture"
 	"pvlua/inject"
 	"pvlua/luabind"
 	"pvlua/xsk"
@@ -33,7 +34,8 @@ type Runtime struct {
 	bind    xsk.BindMode // how all sockets are bound
 	workers []*worker
 	errors  *errorLog
-	sources *luabind.Sources // of the script as it was last loaded, or could not be
+	capture *capture.Recorder // nil: no --capture
+	sources *luabind.Sources  // of the script as it was last loaded, or could not be
 
 	reloads    chan chan error // Reload asks, and gets its answer
 	reloadsEnd chan struct{}   // closed when it gets none any more
@@ -83,6 +85,9 @@ func (r *Runtime) setUp() error {
 		r.ports = append(r.ports, &port{facts: facts})
 	}
 	if err := r.addWorkers(); err != nil {
+		return err
+	}
+	if err := r.startCapture(); err != nil {
 		return err
 	}
 	return r.attachAll()
@@ -225,7 +230,7 @@ func (r *Runtime) Close() error {
 		return nil
 	}
 	r.closed = true
-	errs := []error{r.detachAll()}
+	errs := []error{r.detachAll(), r.endCapture()}
 	totals := r.collect(func(_ *worker, fn func()) { fn() })
 	r.final = &totals
 	for _, w := range r.workers {

@@ -8,8 +8,9 @@ import (
 
 // A script is a Lua state and what it sees of the worker that it belongs to.
 type script struct {
-	state *luabind.State
-	host  *host
+	state  *luabind.State
+	host   *host
+	filter *luabind.Filter // for captures; nil: none
 }
 
 // load loads the script for worker w, off the data path: what it sends waits
@@ -20,18 +21,26 @@ func (r *Runtime) load(w *worker, facts []*luabind.Port, sources *luabind.Source
 		Script: r.cfg.Script, Sources: sources, Args: r.cfg.Args, Ports: facts, Host: h,
 		Log: r.log, Stdout: r.cfg.Stdout, Quota: r.cfg.Quota,
 	})
-	return script{state, h}, err
+	if err != nil {
+		return script{}, err
+	}
+	filter, err := r.captureFilter(state)
+	if err != nil {
+		state.Close()
+		return script{}, err
+	}
+	return script{state, h, filter}, nil
 }
 
 // place gives w a script in place of the one it has, which is returned: from
 // now on its packets, timers and sockets are the new one's. It must run on the
 // worker's thread between two batches, or before there is one.
 func (w *worker) place(fresh script) (old script) {
-	old = script{w.state, w.host}
+	old = script{w.state, w.host, w.filter}
 	if old.host != nil {
 		old.host.waiting = true
 	}
-	w.state, w.host = fresh.state, fresh.host
+	w.state, w.host, w.filter = fresh.state, fresh.host, fresh.filter
 	for _, p := range w.ports {
 		w.state.SetPort(p.facts) // they may have changed since it was loaded
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"pvlua/capture"
 	"pvlua/xsk"
 )
 
@@ -35,7 +36,8 @@ type PortTotals struct {
 type Totals struct {
 	Ports       []PortTotals
 	TimerErrors uint64
-	Frames      []xsk.Ledger // a worker each
+	Capture     *capture.Counts // nil: nothing was to be recorded
+	Frames      []xsk.Ledger    // a worker each
 }
 
 // Totals returns the counters as they are now. Each worker answers between two
@@ -55,6 +57,10 @@ func (r *Runtime) collect(on func(*worker, func())) Totals {
 	t := Totals{Ports: make([]PortTotals, len(r.ports))}
 	for i, p := range r.ports {
 		t.Ports[i].Name = p.facts.Name
+	}
+	if r.capture != nil {
+		counts := r.capture.Counts()
+		t.Capture = &counts
 	}
 	for _, w := range r.workers {
 		on(w, func() {
@@ -149,6 +155,9 @@ func (t Totals) Write(w io.Writer) {
 	}
 	if t.TimerErrors > 0 {
 		fmt.Fprintf(w, "timers: error %d\n", t.TimerErrors)
+	}
+	if t.Capture != nil {
+		fmt.Fprintln(w, t.Capture)
 	}
 	sum := xsk.Ledger{}
 	for _, l := range t.Frames {

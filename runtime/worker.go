@@ -22,8 +22,10 @@ type worker struct {
 	poll  poller
 
 	onError luabind.Verdict
-	errors  *errorLog // shared, but locked only when a script fails
-	dump    *dumper   // nil: no --dump
+	errors  *errorLog       // shared, but locked only when a script fails
+	dump    *dumper         // nil: no --dump
+	tap     *tap            // nil: no --capture
+	filter  *luabind.Filter // of state, for tap; nil: none
 
 	// One batch: descs and packets stand side by side. Packets before settled
 	// have gone where their verdict sends them.
@@ -82,6 +84,9 @@ func (w *worker) turn() (busy, pending bool) {
 		}
 		w.flushStack(p)
 	}
+	if w.tap != nil {
+		w.tap.flush(w)
+	}
 	return busy, pending
 }
 
@@ -103,6 +108,9 @@ func (w *worker) handle(l *lane, n int) {
 	if w.dump != nil {
 		w.dump.received(w.packets)
 	}
+	if w.tap != nil {
+		w.tap.received(w)
+	}
 	w.state.Handle(w.packets)
 	w.settle()
 	if w.dump != nil {
@@ -113,6 +121,9 @@ func (w *worker) handle(l *lane, n int) {
 		for _, l := range p.lanes {
 			w.transmit(l)
 		}
+	}
+	if w.tap != nil {
+		w.tap.flush(w)
 	}
 }
 
@@ -148,6 +159,9 @@ func (w *worker) settle() {
 			in.count.Drop++
 			w.umem.Free(d.Addr)
 		case luabind.Pass:
+			if w.tap != nil {
+				w.tap.passing(w, p)
+			}
 			w.pass(in, p.Buf[p.From:p.To])
 			w.umem.Free(d.Addr)
 		case luabind.TX:

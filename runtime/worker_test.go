@@ -28,6 +28,12 @@ type bench struct {
 // newBench runs test in the namespace of side, with the script on its links.
 func newBench(t *testing.T, lab *labtest.Lab, side *labtest.Side, links []string, mode xsk.Mode, source string, test func(b *bench)) {
 	t.Helper()
+	newBenchWith(t, lab, side, links, mode, source, func(*Config) {}, test)
+}
+
+// newBenchWith lets edit change the Config.
+func newBenchWith(t *testing.T, lab *labtest.Lab, side *labtest.Side, links []string, mode xsk.Mode, source string, edit func(*Config), test func(b *bench)) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.lua")
 	if err := os.WriteFile(path, []byte(source), 0o666); err != nil {
 		t.Fatal(err)
@@ -42,7 +48,9 @@ func newBench(t *testing.T, lab *labtest.Lab, side *labtest.Side, links []string
 	})
 	defer unix.Close(wire)
 	side.Do(t, func() error {
-		r, err := New(Config{Interfaces: links, Script: path, Mode: mode, Log: slog.New(slog.DiscardHandler)})
+		c := Config{Interfaces: links, Script: path, Mode: mode, Log: slog.New(slog.DiscardHandler)}
+		edit(&c)
+		r, err := New(c)
 		if err != nil {
 			return err
 		}

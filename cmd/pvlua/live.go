@@ -63,6 +63,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 		mode    = flags.String("mode", "auto", "")
 		onError = flags.String("on-error", "pass", "")
 		dump    = flags.Bool("dump", false, "")
+		capture = captureFlags(flags, &config.Capture)
 	)
 	flags.IntVar(&config.Queues, "queues", 0, "")
 	flags.IntVar(&config.Batch, "batch", 0, "")
@@ -93,7 +94,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	if config.Stats > 0 && config.Stats < 10*time.Millisecond {
 		errs = append(errs, fmt.Errorf("--stats %v: must be 10ms or more", config.Stats))
 	}
-	errs = append(errs, checkFrames(flags, config.Frames))
+	errs = append(errs, checkFrames(flags, config.Frames), capture())
 	if *dump {
 		config.Dump = io.Discard // replaced by the caller
 	}

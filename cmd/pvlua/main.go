@@ -62,6 +62,8 @@ func helpFor(args []string) string {
 			return demoHelp
 		case "offline":
 			return offlineHelp
+		case "capture":
+			return captureHelp
 		}
 	}
 	return help
@@ -84,6 +86,7 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
       --quota N           Lua instructions a call may take (10000000)
       --stats[=INTERVAL]  print counters and rates every INTERVAL (1s)
       --dump              print each packet and its verdict
+      --capture FILE      record to a file, see pvlua help capture
       --verbose           log more
   -s, --chunk-size N      bytes per frame: 2048 or 4096 (by the MTU)
   -c, --chunk-count N     frames per queue (4096 a port)

@@ -23,15 +23,18 @@ import (
 
 const offlineHelp = `pvlua runs a script on capture files, with their times and without interfaces.
 
-  pvlua --read IN [--read IN2]... [--write OUT] [flags] SCRIPT [-- SCRIPT ARGUMENTS]
+  pvlua --read IN [--read IN2]... [--write OUT] [flags] SCRIPT [-- ARGUMENTS]
 
-      --read FILE          pcap or pcapng; each file is a port with its name: in.pcap
-                           is pv.ports["in"]. - reads standard input (port stdin)
-      --write FILE         pcapng: every packet with its verdict in a comment, and what
-                           was transmitted; or, if it ends in .pcap, only the latter.
-                           - writes to standard output
-      --port-address PORT=ADDRESS,...   IPv4, IPv6 and MAC addresses of a port, such as
-                           in=10.0.0.5,2001:db8::2 (no IP, MAC 02:00:00:00:00:01, ...)
+      --read FILE          pcap or pcapng; each file is a port, called as the
+                           file is without extension; - is standard input, port
+                           stdin
+      --write FILE         pcapng: each packet, its verdict in a comment, and
+                           what was transmitted; or, if the name ends in .pcap,
+                           only the latter; - is standard output, as pcapng
+      --port-address PORT=ADDRESS,...
+                           IPv4, IPv6 and MAC addresses of a port, such as
+                           in=10.0.0.5,2001:db8::2 (MAC 02:00:00:00:00:01, :02
+                           and so on, no IP addresses)
       --mtu N              of the ports (1500)
       --on-error VERDICT   for packets the handler fails on: pass or drop (pass)
       --quota N            Lua instructions a call may take (10000000)
