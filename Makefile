@@ -26,7 +26,7 @@ help:
 	 'make race         all tests under the race detector' \
 	 'make fuzz         every fuzzer for FUZZTIME=60s each' \
 	 'make bench        against C programs, interleaved (root; installs clang, libxdp)' \
-	 'make docs         rewrite the generated tables of docs/api.md' \
+	 'make docs         rewrite the generated parts of docs/' \
 	 'make deps         install the clients that the tests use (root, Debian)' \
 	 'make install      bin/pvlua to PREFIX=/usr/local/bin' \
 	 'make clean        remove what was built'
@@ -52,6 +52,7 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) run ./internal/apidoc/cmd/apidoc -check docs/api.md
+	$(GO) run ./internal/apidoc/cmd/apidoc -check docs/stubs/pvlua.lua
 
 # Only root can use the clients, so only root installs them.
 test: lint build $(if $(filter 0,$(shell id -u)),deps)
@@ -79,6 +80,8 @@ bench-short: build
 
 docs:
 	$(GO) run ./internal/apidoc/cmd/apidoc -w docs/api.md
+	@mkdir -p docs/stubs
+	$(GO) run ./internal/apidoc/cmd/apidoc -w docs/stubs/pvlua.lua
 
 PREFIX ?= /usr/local
 install: build

@@ -3,6 +3,7 @@
 package luabind
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -50,6 +51,12 @@ func suggest(msg, name string, candidates []string) string {
 		msg += "; did you mean '" + near + "'?"
 	}
 	return msg
+}
+
+// Nearest gives the candidate that name is most likely a misspelling of, by the
+// rule that the errors of scripts follow; empty if there is none.
+func Nearest(name string, candidates []string) string {
+	return nearest(name, slices.Clone(candidates))
 }
 
 // nearest gives the candidate that name is most likely a misspelling of: the

@@ -3,7 +3,8 @@
 // Package apidoc writes the reference tables of headers and fields, from the
 // field table of package packet, and of functions, from that of package
 // luabind, and puts them where a Markdown file has markers for them, so that
-// the documents cannot disagree with the code.
+// the documents cannot disagree with the code. From the same tables it makes
+// the texts of pvlua help and the definitions that editors use.
 package apidoc
 
 import (

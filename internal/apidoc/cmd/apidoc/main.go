@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Apidoc writes the reference of packet headers, fields and functions in Markdown.
+// Apidoc writes the reference of packet headers, fields and functions in Markdown,
+// and the same for editors.
 //
 //	apidoc               writes it to standard output
 //	apidoc -w FILE       puts it between the markers in FILE
 //	apidoc -check FILE   exits with 1 if FILE is out of date
+//
+// A FILE that ends in .lua is as a whole what "pvlua stubs" writes.
 //
 // It exits with 2 when it could not do what it was asked for.
 package main
@@ -15,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"pvlua/internal/apidoc"
 )
@@ -63,6 +67,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 // update gives the contents of a file as they are and as they should be.
 func update(file string) (old, now string, err error) {
 	b, err := os.ReadFile(file)
+	if filepath.Ext(file) == ".lua" && (err == nil || errors.Is(err, os.ErrNotExist)) {
+		return string(b), apidoc.Stubs(), nil
+	}
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {

@@ -16,7 +16,8 @@ func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	doc := filepath.Join(dir, "api.md")
 	bare := filepath.Join(dir, "bare.md")
-	for file, text := range map[string]string{doc: "# API\n" + begin + "\nold\n" + end + "\nend\n", bare: "# API\n"} {
+	stubs := filepath.Join(dir, "stubs.lua")
+	for file, text := range map[string]string{doc: "# API\n" + begin + "\nold\n" + end + "\nend\n", bare: "# API\n", stubs: "old"} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -34,6 +35,10 @@ func TestRun(t *testing.T) {
 		{[]string{"-w", bare}, 2, "", "apidoc: " + bare + ": no line " + begin + " or the like\n"},
 		{[]string{"-check", filepath.Join(dir, "none.md")}, 2, "", "apidoc: " + filepath.Join(dir, "none.md") + ": no such file or directory\n"},
 		{[]string{"-w", doc, "-check", doc}, 2, "", "apidoc: takes -w FILE or -check FILE and nothing else\n"},
+		{[]string{"-check", stubs}, 1, "", "apidoc: " + stubs + " is out of date; run go run ./internal/apidoc/cmd/apidoc -w " + stubs + "\n"},
+		{[]string{"-w", stubs}, 0, "", ""},
+		{[]string{"-check", stubs}, 0, "", ""},
+		{[]string{"-check", filepath.Join(dir, "none.lua")}, 1, "", "apidoc: " + filepath.Join(dir, "none.lua") + " is out of date"},
 		{[]string{doc}, 2, "", "apidoc: takes -w FILE or -check FILE and nothing else\n"},
 		{[]string{"-x"}, 2, "", "flag provided but not defined: -x"},
 		{[]string{"-h"}, 0, "", "Usage of apidoc"},

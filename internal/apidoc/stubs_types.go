@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package apidoc
+
+import (
+	"strings"
+
+	"pvlua/luabind"
+	"pvlua/packet"
+)
+
+// The types here are those of the language server. It knows integers, but Lua
+// 5.1 does not: all numbers are just that, so that n / 2 is no mistake.
+
+// fieldType gives the type of a field.
+func fieldType(f *packet.Field) string {
+	switch f.Kind {
+	case packet.Bool:
+		return "boolean"
+	case packet.MAC:
+		return "pvlua.mac"
+	case packet.IPv4:
+		return "pvlua.ipv4"
+	case packet.IPv6:
+		return "pvlua.ipv6"
+	case packet.Bytes:
+		return "string"
+	}
+	return "number"
+}
+
+// mayLack reports whether a header may be without the field.
+func mayLack(f *packet.Field) bool { return f.Locate != packet.Fixed && f.Locate != packet.Trailing }
+
+// valueTypes are the types of values, which their entries do not say.
+var valueTypes = map[string]string{
+	"pv.PASS": "number", "pv.DROP": "number", "pv.TX": "number", "pv.ports": "pvlua.ports", "pv.args": "string[]",
+	"pkt.port": "pvlua.port", "pkt.payload": "string",
+	"port.name": "string", "port.index": "number", "port.mac": "pvlua.mac", "port.ip": "pvlua.ipv4|nil", "port.ip6": "pvlua.ipv6|nil",
+	"port.mtu": "number", "port.queues": "number", "port.up": "boolean",
+}
+
+// valueType gives the type of a value.
+func valueType(e luabind.Entry) string {
+	if t, ok := valueTypes[entryName(e)]; ok {
+		return t
+	}
+	return "any"
+}
+
+// paramTypes are the types of parameters by their names in signatures. A name
+// of the form "pv.log ..." is for that function alone.
+var paramTypes = map[string]string{
+	"address": "pvlua.ipv4|pvlua.ipv6", "field": "number", "format": "string", "from": "number", "length": "number",
+	"level": `"debug"|"info"|"warn"|"error"`, "n": "number", "number": "number", "offset": "number", "packet or string": "pvlua.packet|string",
+	"pkt": "pvlua.packet", "position": "number", "s": "string", "seconds": "number", "string": "string", "text": "string",
+	"v": "number", "width": "number", "x": "number", "f": "fun()", "...": "any",
+	"bit32.band ...": "number", "bit32.bor ...": "number", "bit32.bxor ...": "number", "bit32.btest ...": "number",
+	"options": "table",
+}
+
+// paramType gives the type of a parameter.
+func paramType(e luabind.Entry, name string) string {
+	if t, ok := paramTypes[entryName(e)+" "+name]; ok {
+		return t
+	}
+	if t, ok := paramTypes[name]; ok {
+		return t
+	}
+	return "any"
+}
+
+// paramName makes a variable's name of a parameter that the signature has in
+// words, such as "packet or string".
+func paramName(name string) string {
+	if name == "..." {
+		return name
+	}
+	end := strings.IndexFunc(name, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	switch {
+	case end == 0:
+		return "options"
+	case end > 0:
+		return name[:end]
+	}
+	return name
+}
+
+// resultType gives the type of a result that the signature has in words.
+func resultType(words string) string {
+	var types []string
+	for word := range strings.SplitSeq(words, " or ") {
+		t := "any"
+		switch word {
+		case "number", "string", "boolean", "nil", "function", "table":
+			t = word
+		case "offset", "next":
+			t = "number"
+		case "...":
+			return "any ..."
+		default:
+			for _, of := range titles {
+				if of.of == word {
+					t = "pvlua." + word
+				}
+			}
+			switch {
+			case word == "verdict":
+				t = "pvlua.verdict"
+			case strings.HasPrefix(word, "pv."): // a verdict by its name
+				t = "number"
+			}
+		}
+		types = append(types, t)
+	}
+	return strings.Join(types, "|")
+}
