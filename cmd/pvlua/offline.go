@@ -88,16 +88,16 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	tuneGC()
 
-	close, err := run.open(&config, stdout)
+	files, err := run.open(&config, stdout)
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 		context.AfterFunc(ctx, stop)
 		defer stop()
 		var totals offline.Totals
 		totals, err = offline.Run(ctx, config)
-		err = errors.Join(err, close())
 		totals.Write(stderr)
 	}
+	err = errors.Join(err, files.close())
 	if err != nil {
 		return reportFailure(stderr, runtime.Config{Script: config.Script}, err)
 	}
@@ -186,57 +186,60 @@ func portName(file string) string {
 	return base
 }
 
-// open opens the captures and makes the output; close ends both.
-func (run *offlineRun) open(config *offline.Config, stdout io.Writer) (close func() error, err error) {
-	var files []*os.File
-	var out *os.File
-	close = func() error {
-		for _, f := range files {
-			f.Close()
-		}
-		if out != nil {
-			return out.Close() // some file systems tell of a full disk only now
-		}
+// opened are the files of a run.
+type opened struct {
+	in  []*os.File
+	out *os.File // nil: none, or standard output
+}
+
+// close ends them. Some file systems tell only now that they are full.
+func (o *opened) close() error {
+	for _, f := range o.in {
+		f.Close()
+	}
+	if o.out == nil {
 		return nil
 	}
-	defer func() {
-		if err != nil {
-			close()
-		}
-	}()
-	inputs := slices.Clone(config.Inputs)
-	config.Inputs = inputs
+	return o.out.Close()
+}
+
+// open opens the captures and makes the output. The caller closes what is
+// returned, on an error too.
+func (run *offlineRun) open(config *offline.Config, stdout io.Writer) (*opened, error) {
+	files := new(opened)
+	config.Inputs = slices.Clone(config.Inputs)
 	for i, name := range run.read {
 		if name == "-" {
-			inputs[i].Reader = os.Stdin
+			config.Inputs[i].Reader = os.Stdin
 			continue
 		}
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return files, err
 		}
-		files = append(files, f)
-		inputs[i].Reader = f
+		files.in = append(files.in, f)
+		config.Inputs[i].Reader = f
 	}
 	switch run.write {
 	case "":
-		return close, nil
+		return files, nil
 	case "-":
 		config.Output = stdout
-		return close, nil
+		return files, nil
 	}
 	if to, err := os.Stat(run.write); err == nil && to.Mode().IsRegular() {
-		for _, f := range files {
+		for _, f := range files.in {
 			if from, err := f.Stat(); err == nil && os.SameFile(from, to) {
-				return nil, fmt.Errorf("%s is read and cannot be written at the same time: write to another file", run.write)
+				return files, fmt.Errorf("%s is read and cannot be written at the same time: write to another file", run.write)
 			}
 		}
 	}
-	if out, err = os.Create(run.write); err != nil {
-		return nil, err
+	var err error
+	if files.out, err = os.Create(run.write); err != nil {
+		return files, err
 	}
-	config.Output, config.Classic = out, filepath.Ext(run.write) == ".pcap"
-	return close, nil
+	config.Output, config.Classic = files.out, filepath.Ext(run.write) == ".pcap"
+	return files, nil
 }
 
 // explainLiveFlag says of a flag that only a run on interfaces has that it is
