@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"pvlua/state"
 )
 
 // DefaultQuota is how many instructions one callback may run when
@@ -25,6 +27,11 @@ type Config struct {
 	Sources *Sources
 	// Args become pv.args.
 	Args []string
+	// Worker is the index of the worker that the State belongs to, from 0, and
+	// Workers how many there are; 0 is 1.
+	Worker, Workers int
+	// Store has the counters and maps; nil is a new one.
+	Store *state.Store
 	// Ports become pv.ports, in this order; each has the Index of its place.
 	Ports []*Port
 	// Host is the outside: transmission and time.
@@ -51,7 +58,8 @@ type Port struct {
 	Up      bool       // whether it can carry packets now
 }
 
-// Host is what a State needs from the program around it. Its methods are
+// Host is what a State needs from the program around it; if it can, it is an
+// ExitHost and a SocketHost as well. Its methods are
 // called on the goroutine that runs the State and must not call the State.
 type Host interface {
 	// Send queues a copy of frame for transmission on a port, given by its

@@ -20,6 +20,7 @@ type caller struct {
 var otherMethods = map[string]bool{
 	"bytes": true, "find": true, "send": true, "stop": true,
 	"clone": true, "pull": true, "push": true, "reply": true, "resize": true,
+	"add": true, "address": true, "close": true, "delete": true, "each": true, "get": true, "len": true, "refused": true, "set": true,
 }
 
 // newCaller makes a caller for a method, nil if objects of ours have no such

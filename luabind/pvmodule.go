@@ -24,7 +24,7 @@ func moduleEntries() []Entry {
 		value("DROP", "The verdict that the packet is dropped, 1."),
 		value("TX", "The verdict that the packet goes back out of the port it came in on, 3."),
 		value("ports", "The ports by number, from 1, and by name: pv.ports[1], pv.ports.veth1. It is read-only."),
-		value("args", "The script's arguments, those after -- on the command line: an array of strings."),
+		value("args", "The script's arguments, those after -- on the command line: an array of strings. Those that pv.arg declares are taken out."),
 		function("log", "([level,] ...)", `Writes its arguments to the log, at level "debug", "info" (the default), "warn" or "error".`, (*State).log),
 		function("now", "() -> number", "The time in seconds since 1970. When packets come from a file it is theirs.", (*State).now),
 		function("every", "(seconds, f) -> timer", "Calls f() again and again, the first time after the interval.", (*State).every),
@@ -49,11 +49,9 @@ func (s *State) openModule() {
 	for name, fn := range s.functionsOf("pv") {
 		pv.RawSetString(name, fn)
 	}
-	args := L.NewTable()
-	for _, a := range s.cfg.Args {
-		args.Append(lua.LString(a))
-	}
-	pv.RawSetString("args", args)
+	pv.RawSetString("args", s.argsTable())
+	pv.RawSetString("worker", lua.LNumber(s.cfg.Worker+1))
+	pv.RawSetString("workers", lua.LNumber(s.cfg.Workers))
 	ports := L.NewTable()
 	for _, p := range s.ports {
 		ports.Append(p.ud)

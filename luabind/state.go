@@ -11,6 +11,8 @@ import (
 	"os"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pvlua/state"
 )
 
 // State is one Lua state with one script. It belongs to one goroutine. Two
@@ -24,6 +26,7 @@ type State struct {
 
 	ports  []*port
 	timers timers
+	out    outside
 
 	// The packet in hand.
 	hand         frame
@@ -83,6 +86,10 @@ func Load(c Config) (*State, error) {
 	if c.Stdout == nil {
 		c.Stdout = io.Discard
 	}
+	if c.Store == nil {
+		c.Store = state.New()
+	}
+	c.Workers = max(c.Workers, 1)
 	source := c.Source
 	if source == nil {
 		var err error
@@ -116,6 +123,7 @@ func newState(c Config) *State {
 	s.driver = s.L.NewFunction(s.drive)
 	s.guard = s.L.NewFunction(s.callGuarded)
 	s.makeMetatables()
+	s.openOutside()
 	s.openLibraries()
 	s.makePorts()
 	s.openModule()
@@ -130,7 +138,7 @@ func (s *State) runMain(source []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := s.protectedCall(fn); err != nil {
+	if err := s.endMain(source, s.protectedCall(fn)); err != nil {
 		return err
 	}
 	if err := s.findHandler(); err != nil {
@@ -223,5 +231,6 @@ func (s *State) Close() {
 	}
 	s.closed = true
 	s.timers.clear()
+	s.closeSockets()
 	s.L.Close()
 }

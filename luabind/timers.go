@@ -28,6 +28,8 @@ type timer struct {
 	fn       *lua.LFunction
 	order    uint64 // of making, which decides among those due at the same time
 	place    int    // in the heap; -1 when it is not running
+	stopped  bool   // it must not run again
+	pace     *pacer // instead of an interval
 }
 
 // timers is a heap of timers, the next one first.
@@ -72,6 +74,7 @@ func (t *timers) add(n *timer) {
 
 // stop removes a timer; one that is not running stays so.
 func (t *timers) stop(n *timer) {
+	n.stopped = true
 	if n.place >= 0 {
 		heap.Remove(t, n.place)
 	}
@@ -88,7 +91,7 @@ func (t *timers) clear() {
 // NextTimer gives the time at which the next timer is due, false if there is
 // none.
 func (s *State) NextTimer() (time.Time, bool) {
-	if len(s.timers.heap) == 0 {
+	if len(s.timers.heap) == 0 || s.out.exited {
 		return time.Time{}, false
 	}
 	return s.timers.heap[0].due, true
@@ -98,16 +101,24 @@ func (s *State) NextTimer() (time.Time, bool) {
 // in the order of their times. A repeated timer whose time has passed more
 // than once, because the program was held up, runs once and goes on at the
 // next multiple of its interval. The errors are *ScriptErrors; a timer whose
-// function fails goes on.
+// function fails goes on. A pacer makes all its calls that are due, up to its
+// burst. After pv.exit none runs.
 func (s *State) RunTimers(now time.Time) (errs []error) {
 	// Timers that these functions set wait for the next call, so that one
 	// that sets another of no delay does not go on for ever.
 	last := s.timers.order
 	var later []*timer
-	for len(s.timers.heap) > 0 && !s.timers.heap[0].due.After(now) {
+	for len(s.timers.heap) > 0 && !s.timers.heap[0].due.After(now) && !s.out.exited {
 		t := heap.Pop(&s.timers).(*timer)
 		if t.order > last {
 			later = append(later, t)
+			continue
+		}
+		if t.pace != nil {
+			errs = append(errs, s.runPace(t, now)...)
+			if !t.pace.over() {
+				later = append(later, t)
+			}
 			continue
 		}
 		if t.interval > 0 {
@@ -119,7 +130,9 @@ func (s *State) RunTimers(now time.Time) (errs []error) {
 		}
 	}
 	for _, t := range later {
-		heap.Push(&s.timers, t)
+		if !t.stopped {
+			heap.Push(&s.timers, t)
+		}
 	}
 	return errs
 }
@@ -150,10 +163,14 @@ func (s *State) setTimer(L *lua.LState, d, interval time.Duration) int {
 	if !ok {
 		L.RaiseError("a timer calls %s; expected a function", describe(L.Get(2)))
 	}
+	return s.addTimer(L, &timer{due: s.cfg.Host.Now().Add(d), interval: interval, fn: fn})
+}
+
+// addTimer starts a timer and pushes its object.
+func (s *State) addTimer(L *lua.LState, t *timer) int {
 	if len(s.timers.heap) >= maxTimers {
 		L.RaiseError("more than %d timers at once", maxTimers)
 	}
-	t := &timer{due: s.cfg.Host.Now().Add(d), interval: interval, fn: fn}
 	s.timers.add(t)
 	L.Push(s.newObject(&object{kind: kindTimer, timer: t}))
 	return 1

@@ -186,7 +186,7 @@ pv.TX = nil
 ---@type pvlua.ports
 pv.ports = nil
 
----The script's arguments, those after -- on the command line: an array of strings.
+---The script's arguments, those after -- on the command line: an array of strings. Those that pv.arg declares are taken out.
 ---@type string[]
 pv.args = nil
 
@@ -240,6 +240,43 @@ function pv.mac(text) end
 ---@param number number
 ---@return string
 function pv.mac_str(number) end
+
+---Declares an argument of the script and gives its value: what -- --name value says on the command line, or the default, whose type it has.
+---@param options table
+---@return number|string|boolean
+function pv.arg(options) end
+
+---A number that all workers share and that outlives a reload. The same name gives the same counter.
+---@param name string
+---@return pvlua.counter
+function pv.counter(name) end
+
+---Values by keys that all workers share and that outlive a reload: at most max entries (65536), those left out that nobody touched for ttl seconds. The same name gives the same map.
+---@param options table
+---@return pvlua.map
+function pv.map(options) end
+
+---Calls f(1), f(2) and so on, rate times per second on average, at most burst (64) in one turn of the loop, until count calls are made.
+---@param options table
+---@return pvlua.timer
+function pv.pace(options) end
+
+---Opens an ordinary UDP socket. Addresses are texts like "10.0.0.1:5000"; on_receive(data, address, port) is called for each datagram.
+---@param options table
+---@return pvlua.socket
+function pv.udp_socket(options) end
+
+---Ends the run in order, as an interrupt does, with an exit status (0).
+---@param status? number
+function pv.exit(status) end
+
+---The number of the worker that this Lua state belongs to, from 1.
+---@type number
+pv.worker = nil
+
+---How many workers there are: one for each queue of the interfaces.
+---@type number
+pv.workers = nil
 
 ---Makes a packet of tables of header fields, any subset, and a payload. Lengths, types, protocols, checksums and other defaults are filled in where they are not given.
 ---@param options table
@@ -362,6 +399,77 @@ local timer = {}
 
 ---Stops the timer. One that has stopped already stays so.
 function timer:stop() end
+
+---@class pvlua.counter
+local counter = {}
+
+---Adds a whole number, 1 if none is given. No other worker's addition is lost.
+---@param n? number
+function counter:add(n) end
+
+---The counter's number.
+---@return number
+function counter:get() end
+
+---Replaces the counter's number by a whole number.
+---@param n number
+function counter:set(n) end
+
+---@class pvlua.map
+local map = {}
+
+---The value of a key. Keys and values are numbers or strings (of at most 512 and 4096 bytes).
+---@param key number|string
+---@return number|string|nil
+function map:get(key) end
+
+---Gives a key a value; false if the key is new and the map is full.
+---@param key number|string
+---@param value number|string
+---@return boolean
+function map:set(key, value) end
+
+---Adds n (default 1) to the number that a key has, 0 if it has none, in one step, and gives the sum; nil if the key is new and the map is full.
+---@param key number|string
+---@param n? number
+---@return number|nil
+function map:add(key, n) end
+
+---Removes a key; false if it was not there.
+---@param key number|string
+---@return boolean
+function map:delete(key) end
+
+---How many entries the map has.
+---@return number
+function map:len() end
+
+---For loops: for key, value in m:each() do. It goes through the entries as they are when it is called, numbers before strings, in ascending order.
+---@return function
+function map:each() end
+
+---How many new keys found the map full.
+---@return number
+function map:refused() end
+
+---@class pvlua.socket
+local socket = {}
+
+---Sends a datagram, to an address if the socket is not connected: an IPv4 number or an IPv6 string of 16 bytes. If it could not be sent, gives false and why.
+---@param data string
+---@param address? pvlua.ipv4|pvlua.ipv6
+---@param port? number
+---@return boolean
+---@return string|nil
+function socket:send(data, address, port) end
+
+---The socket's own address and port.
+---@return pvlua.ipv4|pvlua.ipv6
+---@return number
+function socket:address() end
+
+---Closes the socket. One that is closed already stays so.
+function socket:close() end
 
 ---bit32.
 ---@class pvlua.bit32

@@ -16,6 +16,9 @@ var titles = []struct{ of, title string }{
 	{"packet", "Packets"},
 	{"port", "Ports"},
 	{"timer", "Timers"},
+	{"counter", "Counters"},
+	{"map", "Maps"},
+	{"socket", "Sockets"},
 	{"bit32", "bit32"},
 	{"string", "Additions to string"},
 }

@@ -35,6 +35,7 @@ func mayLack(f *packet.Field) bool { return f.Locate != packet.Fixed && f.Locate
 // valueTypes are the types of values, which their entries do not say.
 var valueTypes = map[string]string{
 	"pv.PASS": "number", "pv.DROP": "number", "pv.TX": "number", "pv.ports": "pvlua.ports", "pv.args": "string[]",
+	"pv.worker": "number", "pv.workers": "number",
 	"pkt.port": "pvlua.port", "pkt.payload": "string",
 	"port.name": "string", "port.index": "number", "port.mac": "pvlua.mac", "port.ip": "pvlua.ipv4|nil", "port.ip6": "pvlua.ipv6|nil",
 	"port.mtu": "number", "port.queues": "number", "port.up": "boolean",
@@ -57,6 +58,7 @@ var paramTypes = map[string]string{
 	"v": "number", "width": "number", "x": "number", "f": "fun()", "...": "any",
 	"bit32.band ...": "number", "bit32.bor ...": "number", "bit32.bxor ...": "number", "bit32.btest ...": "number",
 	"options": "table",
+	"data":    "string", "key": "number|string", "name": "string", "status": "number", "value": "number|string", "socket:send port": "number",
 }
 
 // paramType gives the type of a parameter.
@@ -98,6 +100,12 @@ func resultType(words string) string {
 			t = word
 		case "offset", "next":
 			t = "number"
+		case "address":
+			t = "pvlua.ipv4|pvlua.ipv6"
+		case "reason":
+			t = "string"
+		case "value":
+			t = "number|string"
 		case "...":
 			return "any ..."
 		default:

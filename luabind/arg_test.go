@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// declares is a script with arguments of every sort.
+const declares = `#!/usr/bin/env pvlua
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- echo.lua answers
+-- everything.
+--
+-- More is not shown.
+
+local pv = require "pv"
+local port = pv.arg{name = "port", default = 7, help = "UDP port to answer on"}
+local word = pv.arg{name = "word", default = "it", help = "what to look for"}
+local loud = pv.arg{name = "loud", default = false, help = "say more"}
+local fast = pv.arg{name = "fast", default = true, help = "leave out checks"}
+local side = pv.arg{name = "side", choices = {"left", "right"}}
+local size = pv.arg{name = "size", type = "number"}
+print(port, word, loud, fast, side, size, table.concat(pv.args, " "), #pv.args)
+function on_packet() end
+`
+
+func withArgs(args ...string) func(*Config) { return func(c *Config) { c.Args = args } }
+
+func TestArguments(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"", "7 it false true nil nil  0"},
+		{"--port 9 --word that --loud --no-fast --side left --size 0x10", "9 that true false left 16  0"},
+		{"--port=9 --word=a=b --loud=false --fast=false --size=-1.5", "9 a=b false false nil -1.5  0"},
+		{"--word= --port 1e3", "1000  false true nil nil  0"},
+		{"--no-loud --fast=true", "7 it false true nil nil  0"},
+		{"a --port 9 b -5 - --loud c", "9 it true true nil nil a b -5 - c 5"},
+		{"--port 9 -- --port 10 --other --help", "9 it false true nil nil --port 10 --other --help 4"},
+		{"--word -x", "7 -x false true nil nil  0"},
+	} {
+		f, err := tryLoad(t, declares, withArgs(strings.Split(c.args, " ")...))
+		if c.args == "" {
+			f, err = tryLoad(t, declares)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.args, err)
+			continue
+		}
+		if got := strings.ReplaceAll(strings.TrimSuffix(f.stdout.String(), "\n"), "\t", " "); got != c.want {
+			t.Errorf("%s: %s; want %s", c.args, got, c.want)
+		}
+	}
+}
+
+// TestArgumentsWithoutDeclarations leaves everything to the script.
+func TestArgumentsWithoutDeclarations(t *testing.T) {
+	f := load(t, `print(#pv.args, table.concat(pv.args, " ")) function on_packet() end`, withArgs("--port", "9", "-x", "--", "a"))
+	if got := f.stdout.String(); got != "5\t--port 9 -x -- a\n" {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestArgumentErrors(t *testing.T) {
+	const hint = " (-- --help lists the script's arguments)"
+	for args, want := range map[string]string{
+		"--port ninety":     `test.lua:10: --port is "ninety"; expected a number` + hint,
+		"--port 1e999":      `test.lua:10: --port is "1e999"; expected a number` + hint,
+		"--port":            `test.lua:10: --port needs a value, as in --port NUMBER or --port=NUMBER` + hint,
+		"--word --loud":     `test.lua:11: --word needs a value, as in --word TEXT or --word=TEXT` + hint,
+		"--port 1 --port 2": `test.lua:10: --port is given twice` + hint,
+		"--loud=yes":        `test.lua:12: --loud is "yes"; expected true or false` + hint,
+		"--side up":         `test.lua:14: --side is "up"; expected left or right` + hint,
+		"--prot 9":          `test.lua: there is no argument --prot; did you mean --port? (-- --help explains them)`,
+		"--prot=9":          `test.lua: there is no argument --prot; did you mean --port? (-- --help explains them)`,
+		"--x":               `test.lua: there is no argument --x; there are --port, --word, --loud, --fast, --side, --size (-- --help explains them)`,
+		"-p 9":              `test.lua: there is no argument -p; there are --port, --word, --loud, --fast, --side, --size (-- --help explains them)`,
+		"--no-word":         `test.lua: there is no argument --no-word; did you mean --word? (-- --help explains them)`,
+	} {
+		_, err := tryLoad(t, declares, withArgs(strings.Split(args, " ")...))
+		var script *ScriptError
+		if !errors.As(err, &script) || err.Error() != want {
+			t.Errorf("%s:\n%v; want\n%s", args, err, want)
+		}
+	}
+}
+
+func TestArgumentMistakes(t *testing.T) {
+	for body, want := range map[string]string{
+		`pv.arg{}`:                                             `test.lua:1: pv.arg: name is nil; expected a string`,
+		`pv.arg{name = "--port"}`:                              `pv.arg: name is "--port"; expected letters, digits, - and _, without dashes in front, and not "help"`,
+		`pv.arg{name = "help"}`:                                `pv.arg: name is "help"; expected`,
+		`pv.arg{name = "a b"}`:                                 `pv.arg: name is "a b"; expected`,
+		`pv.arg{name = "a", defualt = 1}`:                      `pv.arg: it has no argument "defualt"; did you mean 'default'?`,
+		`pv.arg{name = "a", default = {}}`:                     `pv.arg: --a is a table; expected a "number", "string" or "boolean"`,
+		`pv.arg{name = "a", type = "int"}`:                     `pv.arg: --a is a int; expected a "number", "string" or "boolean"`,
+		`pv.arg{name = "a", default = 1, type = "string"}`:     `pv.arg: --a is 1, which is no string; its default, choices and type must agree`,
+		`pv.arg{name = "a", choices = {1, "b"}}`:               `pv.arg: --a is "b", which is no number; its default, choices and type must agree`,
+		`pv.arg{name = "a", choices = {}}`:                     `pv.arg: choices is a table; expected a list, such as {"left", "right"}`,
+		`pv.arg{name = "a", default = 3, choices = {1, 2}}`:    `pv.arg: the default of --a is 3, which is none of its choices`,
+		`pv.arg{name = "a", default = 3, required = true}`:     `pv.arg: --a has a default and is required; leave out one`,
+		`pv.arg{name = "a", type = "number", required = true}`: `test.lua:1: --a is missing; it must be given as in -- --a NUMBER`,
+		`pv.arg{name = "a"} pv.arg{name = "a"}`:                `pv.arg: --a is declared twice`,
+		`pv.arg("port", 7)`:                                    `pv.arg: got "port"; it is called with one table, as in pv.arg{name = "port", default = 7`,
+	} {
+		if _, err := tryLoad(t, body+" function on_packet() end"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\n%v; want\n%s", body, err, want)
+		}
+	}
+	_, err := run(t, `pv.arg{name = "late"}`)
+	wantError(t, err, "test.lua:2: pv.arg: arguments are declared while the script is loaded")
+}
+
+func TestScriptHelp(t *testing.T) {
+	for _, c := range []struct{ name, source, want string }{
+		{"all", declares, `pvlua [flags] INTERFACE... test.lua [-- ARGUMENTS]
+
+echo.lua answers
+everything.
+
+  --port NUMBER  UDP port to answer on (7)
+  --word TEXT    what to look for (it)
+  --loud         say more
+  --no-fast      not: leave out checks
+  --side TEXT    [left or right]
+  --size NUMBER
+`},
+		{"none", "function on_packet() end", `pvlua [flags] INTERFACE... test.lua [-- ARGUMENTS]
+
+The script declares no arguments.
+`},
+		// A script that can't go on without its arguments still says them.
+		{"failing", `local a = pv.arg{name = "a", required = true, help = "an address"} pv.ip(a) function on_packet() end`,
+			`pvlua [flags] INTERFACE... test.lua [-- ARGUMENTS]
+
+  --a TEXT  an address (required)
+`},
+		// And opens nothing.
+		{"socket", `local s = pv.udp_socket{bind = "10.0.0.1:7"} s:send("x", 1, 1) local a, p = s:address() s:close() pv.arg{name = "a"} function on_packet() end`,
+			`pvlua [flags] INTERFACE... test.lua [-- ARGUMENTS]
+
+  --a TEXT
+`},
+	} {
+		// Other arguments do not matter, even if they are wrong.
+		_, err := tryLoad(t, c.source, withArgs("--port", "x", "--help", "--nothing"))
+		var early *EarlyExit
+		if !errors.As(err, &early) {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		var b strings.Builder
+		for line := range strings.Lines(early.Output) {
+			b.WriteString(strings.TrimRight(line, " \n") + "\n")
+		}
+		if got := b.String(); got != c.want || early.Status != 0 {
+			t.Errorf("%s: status %d\n%s", c.name, early.Status, got)
+		}
+	}
+}
