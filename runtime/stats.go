@@ -48,6 +48,9 @@ func (r *Runtime) Totals() Totals {
 	if r.final != nil {
 		return *r.final
 	}
+	if !r.ran { // nor can it be before this returns
+		return r.collect(func(_ *worker, fn func()) { fn() })
+	}
 	return r.collect(func(w *worker, fn func()) { w.mail.call(fn) })
 }
 
