@@ -14,7 +14,8 @@ import (
 	"pvlua/pcap"
 )
 
-// A run is a script on its captures. It is the luabind.Host of the script.
+// A run is a script on its captures. It is the luabind.Host of the script, and
+// an ExitHost: pv.exit ends it before the next packet.
 type run struct {
 	cfg    Config
 	in     *merger
@@ -29,13 +30,16 @@ type run struct {
 	batch  [1]luabind.Packet
 	errors int // of the script so far
 	dump   []byte
+	exited bool // pv.exit was called
 }
 
-// Run runs the script on the captures to their end, or until ctx is done. When
-// it fails, what it did before has been written and is in the totals, which
-// have no ports if the script could not be loaded. An error
-// about a capture names it and is a *pcap.Error; one of the script, at load or
-// in on_start or on_stop, is a *luabind.ScriptError.
+// Run runs the script on the captures to their end, until ctx is done, or until
+// the script calls pv.exit, whose status the totals have. When it fails, what it
+// did before has been written and is in the totals, which have no ports if the
+// script could not be loaded. An error about a capture names it and is a
+// *pcap.Error; one of the script, at load or in on_start or on_stop, is a
+// *luabind.ScriptError. A script that does not want to run at all gives a
+// *luabind.EarlyExit.
 func Run(ctx context.Context, c Config) (Totals, error) {
 	c, err := c.normal()
 	if err != nil {
@@ -69,9 +73,14 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.state.Start(); err != nil {
 		return err
 	}
-	for ; inErr == nil && ctx.Err() == nil && r.out.err == nil; port, p, inErr = r.in.next() {
-		r.runTimers(ctx, p.Time)
-		r.handle(port, p)
+	for inErr == nil {
+		if r.runTimers(ctx, p.Time); r.over(ctx) {
+			break
+		}
+		if r.handle(port, p); r.over(ctx) {
+			break // and not wait for another packet
+		}
+		port, p, inErr = r.in.next()
 	}
 	r.runTimers(ctx, r.now)
 	err := r.state.Stop()
@@ -160,6 +169,18 @@ func (r *run) transmit(port int, data []byte) {
 	r.out.transmitted(port, r.now, data)
 }
 
+// over reports whether nothing more is to be done but to end.
+func (r *run) over(ctx context.Context) bool {
+	return r.exited || ctx.Err() != nil || r.out.err != nil
+}
+
+// Exit ends the run, for luabind.ExitHost.
+func (r *run) Exit(status int) {
+	if !r.exited {
+		r.exited, r.totals.Status = true, status
+	}
+}
+
 // Now is the virtual time, for luabind.Host.
 func (r *run) Now() time.Time { return r.now }
 
@@ -183,7 +204,7 @@ const turn = time.Microsecond
 
 // runTimers runs the timers that are due up to a time, each at its own.
 func (r *run) runTimers(ctx context.Context, until time.Time) {
-	for ctx.Err() == nil && r.out.err == nil {
+	for !r.over(ctx) {
 		at, ok := r.state.NextTimer()
 		if !ok {
 			return

@@ -4,9 +4,12 @@ package offline
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"pvlua/luabind"
 )
 
 // clock prints what happens when, in seconds after epoch.
@@ -126,5 +129,70 @@ func TestInterrupted(t *testing.T) {
 	totals, err := Run(ctx, c)
 	if err != nil || totals.Ports[0].Rx != 2 && totals.Ports[0].Rx != 1 || time.Since(began) > 10*time.Second {
 		t.Errorf("%+v, %v after %v", totals, err, time.Since(began))
+	}
+}
+
+// TestPacedCalls are due at their own times.
+func TestPacedCalls(t *testing.T) {
+	r := play(t, clock+`
+	pv.pace{rate = 4, count = 6, function(i) say(i) end}
+	function on_packet(pkt) say "packet" return pv.DROP end`, nil, port("a", file(at{0, udp(1)}, at{1, udp(2)}, at{5, udp(3)}))).ok(t)
+	const want = `0.000000	1
+0.000000	packet
+0.250000	2
+0.500000	3
+0.750000	4
+1.000000	5
+1.000000	packet
+1.250000	6
+5.000000	packet
+`
+	if r.stdout != want {
+		t.Errorf("got\n%swant\n%s", r.stdout, want)
+	}
+}
+
+// TestMapsAgeInVirtualTime forgets what is too old by the packets' clock.
+func TestMapsAgeInVirtualTime(t *testing.T) {
+	r := play(t, `
+	local m = pv.map{name = "m", max = 10, ttl = 2}
+	function on_packet(pkt)
+	  print(m:add(pkt.udp.dport, 1), m:len())
+	  return pv.DROP
+	end`, nil, port("a", file(at{0, udp(1)}, at{1, udp(1)}, at{2.5, udp(2)}, at{3.5, udp(1)}))).ok(t)
+	if r.stdout != "1\t1\n2\t1\n1\t2\n1\t2\n" {
+		t.Errorf("got\n%s", r.stdout)
+	}
+}
+
+// TestExit ends the run with what was done before.
+func TestExit(t *testing.T) {
+	const stop = ` function on_stop() print "stopped" end`
+	for _, c := range []struct {
+		source string
+		status int
+		rx     uint64
+	}{
+		{`function on_packet(pkt) if pkt.udp.dport == 2 then pv.exit(7) end return pv.TX end`, 7, 2},
+		{`function on_packet(pkt) return pv.TX end pv.after(1.5, function() pv.exit() end)`, 0, 2},
+		{`function on_packet(pkt) return pv.TX end function on_start() pv.exit(3) pv.exit(4) end`, 3, 0},
+	} {
+		r := play(t, c.source+stop, nil, port("a", file(at{0, udp(1)}, at{1, udp(2)}, at{2, udp(3)}))).ok(t)
+		if r.totals.Status != c.status || r.totals.Ports[0].Rx != c.rx || r.totals.Ports[0].Tx != c.rx || r.stdout != "stopped\n" || len(r.entries(t)) != 2*int(c.rx) {
+			t.Errorf("%s: %+v, %s", c.source, r.totals, r.stdout)
+		}
+	}
+	r := play(t, `pv.exit(5)`, nil, port("a", file(at{0, udp(1)})))
+	var early *luabind.EarlyExit
+	if !errors.As(r.err, &early) || early.Status != 5 {
+		t.Errorf("%v", r.err)
+	}
+}
+
+// TestNoSockets are there.
+func TestNoSockets(t *testing.T) {
+	r := play(t, `pv.udp_socket{bind = "127.0.0.1:0", on_receive = function() end} function on_packet() end`, nil, port("a", file()))
+	if r.err == nil || !strings.HasSuffix(r.err.Error(), "test.lua:1: pv.udp_socket: there are no sockets here: they need live interfaces, not capture files") {
+		t.Errorf("%v", r.err)
 	}
 }

@@ -24,6 +24,7 @@ type PortTotals struct {
 type Totals struct {
 	Ports       []PortTotals
 	TimerErrors uint64
+	Status      int // that the script gave to pv.exit
 }
 
 // String is the line of a port, of the same form as in a live run.

@@ -88,6 +88,7 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	tuneGC()
 
+	status := exitOK
 	files, err := run.open(&config, stdout)
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
@@ -95,13 +96,19 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 		defer stop()
 		var totals offline.Totals
 		totals, err = offline.Run(ctx, config)
+		status = totals.Status
 		totals.Write(stderr)
 	}
 	err = errors.Join(err, files.close())
+	var early *luabind.EarlyExit
+	if errors.As(err, &early) {
+		fmt.Fprint(stdout, early.Output)
+		return early.Status
+	}
 	if err != nil {
 		return reportFailure(stderr, runtime.Config{Script: config.Script}, err)
 	}
-	return exitOK
+	return status
 }
 
 // parseOffline reads the command line of a run on captures. Nothing is opened

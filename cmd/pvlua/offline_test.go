@@ -244,3 +244,27 @@ func TestCaptureFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestOfflineStatusIsTheScripts to choose.
+func TestOfflineStatusIsTheScripts(t *testing.T) {
+	in := captureFile(t, "in.pcapng", ping, ping)
+	path := script(t, `
+local pv = require "pv"
+local status = pv.arg{name = "status", default = 7, help = "The exit status."}
+function on_packet(pkt) pv.exit(status) return pv.TX end`)
+	for _, c := range []struct {
+		args   []string
+		status int
+		stdout string
+		stderr string
+	}{
+		{nil, 7, "", "in: rx 1 tx 1 drop 0 pass 0 error 0\n"},
+		{[]string{"--", "--status", "9"}, 9, "", "in: rx 1 tx 1 drop 0 pass 0 error 0\n"},
+		{[]string{"--", "--help"}, 0, "--status", ""},
+	} {
+		status, stdout, stderr := here(append([]string{"--read", in, path}, c.args...)...)
+		if status != c.status || !strings.Contains(stdout, c.stdout) || stderr != c.stderr {
+			t.Errorf("%q: status %d, stdout %s, stderr %s", c.args, status, stdout, stderr)
+		}
+	}
+}
