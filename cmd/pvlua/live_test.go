@@ -304,7 +304,7 @@ func TestFailures(t *testing.T) {
 			want: "pvlua: open AF_XDP socket on veth1 queue 0: no zero-copy: bind: operation not supported\n       the driver has none; copy mode works with any" + doctor},
 		{name: "no script", status: exitScript, want: "pvlua: script: open %s: no such file or directory"},
 		{name: "syntax", script: "x = = 1", status: exitScript, want: `pvlua: %s:2: syntax error near "="`},
-		{name: "end missing", script: "function on_packet()", status: exitScript, want: `pvlua: %s: syntax error at the end of the file: an "end" or a bracket may be missing`},
+		{name: "end missing", script: "function on_packet()", status: exitScript, want: `pvlua: %s:2: syntax error at the end of the file: an "end" or a bracket may be missing`},
 		{name: "no handler", script: "x = 1", status: exitScript, want: "pvlua: %s: the script defines no global function on_packet(pkt)"},
 		{name: "misspelt handler", script: "function onpacket() end", status: exitScript,
 			want: "pvlua: %s:2: the script defines no global function on_packet(pkt); did you mean on_packet? found onpacket at line 2"},

@@ -32,8 +32,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch args[0] {
 	case "help", "--help", "-h":
-		fmt.Fprint(stdout, helpFor(args[1:]))
-		return exitOK
+		return helpCommand(args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, "pvlua", version)
 		return exitOK
@@ -43,55 +42,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return doctorCommand(args[1:], stdout, stderr)
 	case "demo":
 		return demoCommand(args[1:], stdout, stderr)
+	case "new":
+		return newCommand(args[1:], stdout, stderr)
+	case "stubs":
+		return stubsCommand(args[1:], stdout, stderr)
 	}
 	if isOffline(args) {
 		return offlineCommand(args, stdout, stderr)
 	}
 	return liveCommand(args, stdout, stderr)
 }
-
-// helpFor returns the help on a sub-command, or else on the whole.
-func helpFor(args []string) string {
-	if len(args) > 0 {
-		switch args[0] {
-		case "lab":
-			return labHelp
-		case "doctor":
-			return doctorHelp
-		case "demo":
-			return demoHelp
-		case "offline":
-			return offlineHelp
-		case "capture":
-			return captureHelp
-		}
-	}
-	return help
-}
-
-// help fits a screen of 24 lines.
-const help = `pvlua runs a Lua function on every packet of network interfaces.
-
-  pvlua [flags] INTERFACE... SCRIPT [-- SCRIPT ARGUMENTS]
-  pvlua --read IN --write OUT SCRIPT     on captures: see pvlua help offline
-  pvlua doctor INTERFACE     can pvlua run there, and what cures it if not
-  pvlua lab up|down|status|exec    namespaces and veth pairs to try things on
-  pvlua demo                 lab, echo.lua and probes in one go
-  pvlua version
-
-      --mode MODE         auto, native, zerocopy, copy or generic (auto)
-      --queues N          serve the first N queues of each interface (all)
-      --batch N           packets received at once (64)
-      --on-error VERDICT  for packets the handler fails on: pass or drop (pass)
-      --quota N           Lua instructions a call may take (10000000)
-      --stats[=INTERVAL]  print counters and rates every INTERVAL (1s)
-      --dump              print each packet and its verdict
-      --capture FILE      record to a file, see pvlua help capture
-      --verbose           log more
-  -s, --chunk-size N      bytes per frame: 2048 or 4096 (by the MTU)
-  -c, --chunk-count N     frames per queue (4096 a port)
-  -r, --rx-ring N  -t, --tx-ring N               descriptors (2048)
-  -f, --fill-ring N  -o, --completion-ring N     frames (4096)
-
-Try: pvlua lab up && pvlua lab exec test1 -- pvlua veth1 scripts/echo.lua
-`

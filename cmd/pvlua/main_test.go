@@ -116,7 +116,7 @@ func here(args ...string) (status int, stdout, stderr string) {
 }
 
 func TestHelpFitsAScreen(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "lab"}, {"doctor", "--help"}, {"demo", "-h"}, {"lab", "--help"}, {"help", "offline"}, {"help", "capture"}, {"--read", "x", "--help"}, {"veth1", "x.lua", "--help"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "lab"}, {"help", "frames"}, {"new", "-h"}, {"stubs", "--help"}, {"doctor", "--help"}, {"demo", "-h"}, {"lab", "--help"}, {"help", "offline"}, {"help", "capture"}, {"--read", "x", "--help"}, {"veth1", "x.lua", "--help"}} {
 		status, stdout, stderr := here(args...)
 		if status != exitOK || stderr != "" || stdout == "" {
 			t.Errorf("%v: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
@@ -137,9 +137,11 @@ func TestHelpFitsAScreen(t *testing.T) {
 
 func TestHelpNamesEverything(t *testing.T) {
 	_, text, _ := here("help")
+	_, frames, _ := here("help", "frames")
+	text += frames
 	for _, name := range []string{"--mode", "--queues", "--batch", "--on-error", "--quota", "--stats", "--dump", "--verbose",
 		"-s, --chunk-size", "-c, --chunk-count", "-r, --rx-ring", "-t, --tx-ring", "-f, --fill-ring", "-o, --completion-ring",
-		"pvlua doctor", "pvlua lab", "pvlua demo", "pvlua version"} {
+		"pvlua doctor", "pvlua lab", "pvlua demo", "pvlua new", "pvlua stubs", "pvlua version"} {
 		if !strings.Contains(text, name) {
 			t.Errorf("pvlua help does not name %s", name)
 		}
@@ -147,7 +149,7 @@ func TestHelpNamesEverything(t *testing.T) {
 }
 
 func TestHelpOnSubCommands(t *testing.T) {
-	for _, command := range []string{"lab", "doctor", "demo"} {
+	for _, command := range []string{"lab", "doctor", "demo", "new", "stubs"} {
 		_, want, _ := here(command, "--help")
 		if status, got, _ := here("help", command); status != exitOK || got != want || !strings.HasPrefix(got, "pvlua "+command+" ") {
 			t.Errorf("help %s: status %d,\n%s\nwant\n%s", command, status, got, want)
