@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"strings"
 	"time"
 
@@ -39,9 +40,9 @@ func (r *Runtime) Reload() error {
 var errNotRunning = errors.New("reload: no script is running")
 
 // serveReloads reloads when asked to, and with Config.Watch when files have
-// changed, until ctx is done. It runs on a thread of its own in the Runtime's
-// network namespace, so that scripts load beside both workers and supervisor.
+// changed, until ctx is done.
 func (r *Runtime) serveReloads(ctx context.Context) {
+	defer close(r.reloadsEnd)
 	var w *watcher
 	if r.cfg.Watch {
 		w = newWatcher(r.log)
@@ -73,18 +74,15 @@ func (r *Runtime) serveReloads(ctx context.Context) {
 // reason, if any.
 func (r *Runtime) reload(ctx context.Context, changed []string) error {
 	began := time.Now()
-	fresh, err := r.loadAll(ctx)
+	fresh, err := r.loadAside(ctx)
 	if err != nil {
-		for _, s := range fresh {
-			s.state.Close()
-		}
 		if ctx.Err() == nil {
 			r.log.Error(fmt.Sprintf("%v: not reloaded, the script goes on as it was", err))
 		}
 		return err
 	}
-	r.errors.flush() // what the old one did must not keep the new one's errors from being told
 	loaded := time.Since(began)
+	r.errors.flush() // what the old one did must not keep the new one's errors from being told
 	old := make([]script, len(fresh))
 	for i, w := range r.workers {
 		if !w.mail.call(func() { old[i] = w.place(fresh[i]) }) {
@@ -105,11 +103,19 @@ func (r *Runtime) reload(ctx context.Context, changed []string) error {
 	return nil
 }
 
-// loadAll makes and starts a new script for every worker. When one fails the
-// others are returned with the error, to be closed. Between two steps, each of
-// which the quota bounds, it looks whether ctx is done.
-func (r *Runtime) loadAll(ctx context.Context) (scripts []script, err error) {
-	r.sources = luabind.NewSources()
+// retire calls the on_stop of a script that is no longer in place, beside the
+// workers, and has its worker send what that sends.
+func (r *Runtime) retire(s script) {
+	if err := s.state.Stop(); err != nil {
+		r.log.Error(fmt.Sprintf("%v: on_stop of the script before", err))
+	}
+	s.host.worker.mail.call(s.host.release)
+}
+
+// loadAside makes and starts a new script for each worker, or for none, beside
+// workers and supervisor: on a thread of its own in the Runtime's network
+// namespace. When ctx is done it does not wait for a script that still loads.
+func (r *Runtime) loadAside(ctx context.Context) ([]script, error) {
 	var facts []*luabind.Port
 	ask := func() {
 		for _, p := range r.workers[0].ports {
@@ -120,11 +126,44 @@ func (r *Runtime) loadAll(ctx context.Context) (scripts []script, err error) {
 	if !r.workers[0].mail.call(ask) {
 		return nil, errNotRunning
 	}
+	sources := luabind.NewSources()
+	r.sources = sources
+	var scripts []script
+	result := make(chan error, 1)
+	go func() {
+		goruntime.LockOSThread() // never unlocked: the thread ends here
+		err := r.ns.enter()
+		if err == nil {
+			scripts, err = r.loadAll(ctx, facts, sources)
+		}
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		return scripts, err
+	case <-ctx.Done():
+		go func() {
+			<-result
+			closeAll(scripts)
+		}()
+		return nil, errNotRunning
+	}
+}
+
+// loadAll makes and starts a new script for each worker, or for none. Between
+// two steps, each of which the quota bounds, it looks whether ctx is done.
+func (r *Runtime) loadAll(ctx context.Context, facts []*luabind.Port, sources *luabind.Sources) (scripts []script, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(scripts)
+			scripts = nil
+		}
+	}()
 	for _, w := range r.workers {
 		if ctx.Err() != nil {
 			return scripts, errNotRunning
 		}
-		s, err := r.load(w, facts, r.sources)
+		s, err := r.load(w, facts, sources)
 		if err != nil {
 			return scripts, err
 		}
@@ -141,12 +180,8 @@ func (r *Runtime) loadAll(ctx context.Context) (scripts []script, err error) {
 	return scripts, nil
 }
 
-// retire ends a script that is no longer in place: its on_stop is called, and
-// what that sends goes out.
-func (r *Runtime) retire(s script) {
-	if err := s.state.Stop(); err != nil {
-		r.log.Error(fmt.Sprintf("%v: on_stop of the script before", err))
+func closeAll(scripts []script) {
+	for _, s := range scripts {
+		s.state.Close()
 	}
-	w := s.host.worker
-	w.mail.call(s.host.release)
 }

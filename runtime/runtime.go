@@ -194,19 +194,10 @@ func (r *Runtime) Run(ctx context.Context) error {
 		}
 		supervised <- err
 	}()
-	reloader := make(chan error, 1)
-	go func() {
-		defer close(r.reloadsEnd)
-		goruntime.LockOSThread()
-		err := r.ns.enter()
-		if err == nil {
-			r.serveReloads(ctx)
-		}
-		reloader <- err
-	}()
+	go r.serveReloads(ctx)
 	err := <-supervised
 	cancel()
-	err = errors.Join(err, <-reloader)
+	<-r.reloadsEnd // no script is put in place any more
 	r.detachAll()
 	for _, w := range r.workers {
 		w.mail.post(func() { w.stopping = true })
