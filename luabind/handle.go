@@ -50,7 +50,10 @@ func (s *State) drive(L *lua.LState) int {
 		L.Call(1, 1)
 		v := L.Get(-1)
 		L.Pop(1)
-		if s.decide(p, v); p.Err != nil {
+		if s.decide(p, v); s.hand.resized && p.Err == nil {
+			s.checkLength(p)
+		}
+		if p.Err != nil {
 			s.undo()
 		}
 		s.end()
@@ -88,11 +91,30 @@ func (s *State) decide(p *Packet, v lua.LValue) {
 			return
 		}
 	}
-	p.Err = &ScriptError{
-		Script: s.handler.Proto.SourceName,
-		Line:   s.handler.Proto.LineDefined,
-		Msg:    fmt.Sprintf("on_packet returned %s; expected nil, pv.PASS, pv.DROP, pv.TX or a port", describe(v)),
+	p.Err = s.handlerError("on_packet returned " + describe(v) + "; expected nil, pv.PASS, pv.DROP, pv.TX or a port")
+}
+
+// checkLength looks whether a packet whose length the handler has changed can
+// go where its verdict says.
+func (s *State) checkLength(p *Packet) {
+	to := s.ports[p.Port]
+	if p.Verdict == Redirect {
+		to = s.ports[p.Out]
 	}
+	if p.Verdict == Drop {
+		return
+	}
+	if problem := to.misfit(p.To - p.From); problem != "" {
+		verdict := p.Verdict.String()
+		p.Verdict, p.Out = 0, 0
+		p.Err = s.handlerError("on_packet changed the length of the packet, and its verdict is " + verdict + ": " + problem)
+	}
+}
+
+// handlerError makes an error of what on_packet answered. Its line is where the
+// function begins.
+func (s *State) handlerError(msg string) error {
+	return &ScriptError{Script: s.handler.Proto.SourceName, Line: s.handler.Proto.LineDefined, Msg: msg}
 }
 
 // findHandler looks up on_packet.

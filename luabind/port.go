@@ -144,6 +144,17 @@ func (s *State) portOwns(L *lua.LState) int {
 	return 1
 }
 
+// misfit says why a frame of n bytes can't go out of the port; "" if it can.
+func (p *port) misfit(n int) string {
+	if n < minFrame {
+		return fmt.Sprintf("a frame of %d bytes is too short: it needs an Ethernet header, %d bytes", n, minFrame)
+	}
+	if limit := p.MTU + vlanRoom; p.MTU > 0 && n > limit {
+		return fmt.Sprintf("a frame of %d bytes is too long for %s: its MTU of %d allows %d", n, p.Name, p.MTU, limit)
+	}
+	return ""
+}
+
 // portSend is port:send(packet or string).
 func (s *State) portSend(L *lua.LState) int {
 	p := s.checkPort(L)
@@ -164,11 +175,8 @@ func (s *State) portSend(L *lua.LState) int {
 	if frame == nil {
 		L.RaiseError("send: got %s; expected a packet or a string with the bytes of a frame", describe(L.Get(2)))
 	}
-	if len(frame) < minFrame {
-		L.RaiseError("send: a frame of %d bytes is too short: it needs an Ethernet header, %d bytes", len(frame), minFrame)
-	}
-	if limit := p.MTU + vlanRoom; p.MTU > 0 && len(frame) > limit {
-		L.RaiseError("send: a frame of %d bytes is too long for %s: its MTU of %d allows %d", len(frame), p.Name, p.MTU, limit)
+	if problem := p.misfit(len(frame)); problem != "" {
+		L.RaiseError("send: %s", problem)
 	}
 	L.Push(boolean(s.cfg.Host.Send(p.Index, frame)))
 	return 1

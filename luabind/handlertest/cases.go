@@ -32,7 +32,7 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // Cases are all of them.
 func Cases() []Case {
-	return slices.Concat(verdictCases(), headerCases(), readCases(), writeCases(), rawCases(), languageCases(), errorCases())
+	return slices.Concat(verdictCases(), headerCases(), readCases(), writeCases(), rawCases(), reshapeCases(), languageCases(), errorCases())
 }
 
 func verdictCases() []Case {

@@ -4,6 +4,7 @@ package handlertest_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"pvlua/luabind"
@@ -12,7 +13,7 @@ import (
 )
 
 // The interpreter does what the table says. The packet has room around it, as
-// in a UMEM frame, which must not be touched.
+// in a UMEM frame, which only what changes its length may touch.
 func TestInterpreter(t *testing.T) {
 	for _, c := range handlertest.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -30,6 +31,9 @@ func TestInterpreter(t *testing.T) {
 			s.Handle(p)
 			if err := c.Check(&p[0]); err != nil {
 				t.Errorf("%v\n%s", err, c.Script())
+			}
+			if strings.HasPrefix(c.Name, "reshape/") {
+				return // those use the room
 			}
 			if bytes.Count(buf[:room], []byte{0xee}) != room || bytes.Count(buf[room+len(c.Packet):], []byte{0xee}) != room {
 				t.Error("bytes outside of the packet were written")
@@ -54,7 +58,7 @@ func TestTable(t *testing.T) {
 		l.Walk(c.Want)
 		before.Walk(c.Packet)
 		wrong := packet.VerifyChecksums(c.Packet, &before) != nil
-		raw := bytes.Contains([]byte(c.Script()), []byte(":set_")) || bytes.Contains([]byte(c.Script()), []byte("checksum ="))
+		raw := bytes.Contains([]byte(c.Script()), []byte(":set_")) || bytes.Contains([]byte(c.Script()), []byte(":resize(")) || bytes.Contains([]byte(c.Script()), []byte("checksum ="))
 		if err := packet.VerifyChecksums(c.Want, &l); err != nil && !wrong && !raw {
 			t.Errorf("%s: %v", c.Name, err)
 		}
