@@ -158,6 +158,7 @@ func (l *linter) call(e *ast.FuncCallExpr) {
 		l.method(e)
 	} else if attr, ok := e.Func.(*ast.AttrGetExpr); ok {
 		l.libraryCall(attr)
+		l.options(e)
 	}
 	guards := l.isProtected(e)
 	if guards {

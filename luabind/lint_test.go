@@ -40,6 +40,13 @@ func TestMisspeltNamesAreRefused(t *testing.T) {
 		inHandler("bit32.bandd(1)"):                                    "test.lua:3: the library bit32 has no function 'bandd'; did you mean 'band'?",
 		inHandler("return string.fromat('x')"):                         "test.lua:3: the library string has no function 'fromat'; did you mean 'format'?",
 		inHandler("local t = pv.every(1, print) t:stpo()"):             "test.lua:3: a timer has no method 'stpo'; did you mean 'stop'?",
+		inHandler("local c = pv.counter('c') c:ad(1)"):                 "test.lua:3: a counter has no method 'ad'; did you mean 'add'?",
+		inHandler("pv.map{name = 'm'}:gte(1)"):                         "test.lua:3: a map has no method 'gte'; did you mean 'get'?",
+		inHandler("local q = pkt:clone() return q.upd"):                "test.lua:3: a packet has no property 'upd'",
+		inHandler("pv.map{name = 'm',\n mx = 3}"):                      "test.lua:4: pv.map: it has no argument \"mx\"; did you mean 'max'?",
+		inHandler("pv.udp_socket{foo = 1}"):                            "test.lua:3: pv.udp_socket: it has no argument \"foo\"; there are bind, connect, on_receive",
+		inHandler("pv.build{udp = {}, upd = {}}"):                      "test.lua:3: pv.build: there is no header 'upd'; did you mean 'udp'?",
+		inHandler("pv.build{\nudp = {dport = 1,\ndprot = 1}}"):         "test.lua:5: pv.build: the udp header has no field 'dprot'; did you mean 'dport'?",
 		inHandler("repeat until pkt.upd"):                              "test.lua:3: a packet has no property 'upd'",
 		inHandler("while pkt.upd do end"):                              "test.lua:3: a packet has no property 'upd'",
 		inHandler("for i = 1, pkt.upd do end"):                         "test.lua:3: a packet has no property 'upd'",
@@ -99,6 +106,10 @@ func TestUncertainNamesAreNotRefused(t *testing.T) {
 		inHandler("local function f(a, u) return u and u.dprot end f((pkt.udp)) f(f(1))"),
 		inHandler("local a, b = pkt.udp, pkt.udp a, b = b, a return a.len"),
 		"local function f(u) return u.dprot end function on_packet(p) end f{}",
+		inHandler("local t = {upd = {}} t.upd.x = pv.build(t and {})"),
+		inHandler("local build = {build = pv.now} build.build{upd = 1}"),
+		inHandler("pcall(function() pv.build{upd = {}} end)"),
+		inHandler("pv.pace{rate = 1, count = 1, function() end}"),
 		"function on_packet(p) return p.upd and p.upd.x end on_packet{}",
 		"function on_packet(pkt) end function other(pkt) return pkt.upd end",
 		"function on_packet() end function math.flor(x) return x end print(math.flor(1))",
@@ -111,6 +122,22 @@ func TestUncertainNamesAreNotRefused(t *testing.T) {
 		if _, err := tryLoad(t, source); err != nil {
 			t.Errorf("%v\n%s", err, source)
 		}
+	}
+}
+
+// The names that are checked at load are those that the functions know.
+func TestOptionsAreThoseOfTheFunctions(t *testing.T) {
+	n := 0
+	for _, e := range API {
+		if e.Of != "pv" || e.Name == "build" || len(e.Options()) == 0 {
+			continue
+		}
+		n++
+		_, err := tryLoad(t, "function on_packet() end local f = pv."+e.Name+" f{qqqqqqqqqq = 1}")
+		wantError(t, err, "pv."+e.Name+`: it has no argument "qqqqqqqqqq"; there are `+strings.Join(e.Options(), ", "))
+	}
+	if n < 3 {
+		t.Errorf("%d functions have named arguments", n)
 	}
 }
 
@@ -263,6 +290,7 @@ func TestSignatures(t *testing.T) {
 		{"f(a [, b [, c]])", "a b? c?", ""},
 		{"pv.pace({rate=, burst=}, fn)", "{rate=, burst=} fn", ""},
 		{"pv.TX", "", ""},
+		{"f([a,] b) -> x", "a? b", "x"},
 	} {
 		e := Entry{Signature: c.signature}
 		var params []string

@@ -4,8 +4,6 @@ package luabind
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -31,19 +29,13 @@ func takeOptions(L *lua.LState, fn, example string, names ...string) options {
 				return
 			}
 		}
-		msg := fmt.Sprintf("%s: it has no argument %s", fn, describe(k))
 		var known []string
 		for _, n := range names {
 			if n != "1" {
 				known = append(known, n)
 			}
 		}
-		if near := nearest(k.String(), slices.Clone(known)); near != "" {
-			msg += "; did you mean '" + near + "'?"
-		} else {
-			msg += "; there are " + strings.Join(known, ", ")
-		}
-		L.RaiseError("%s", msg)
+		L.RaiseError("%s", unknownOption(fn, describe(k), k.String(), known))
 	})
 	return options{L, fn, t}
 }

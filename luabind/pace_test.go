@@ -176,16 +176,16 @@ func TestStoppedTimerOfTheSameTurn(t *testing.T) {
 
 func TestPaceMistakes(t *testing.T) {
 	for body, want := range map[string]string{
-		`pv.pace{rate = 1}`:                              `test.lua:2: pv.pace: the function to call is nil; expected a function, the last thing in the table`,
-		`pv.pace{function() end}`:                        `pv.pace: rate is nil; expected calls per second, 0.001 to 1e7`,
-		`pv.pace{rate = 1e8, print}`:                     `pv.pace: rate is 100000000; expected calls per second`,
-		`pv.pace{rate = 0/0, print}`:                     `expected calls per second`,
-		`pv.pace{rate = 1, count = 0, print}`:            `pv.pace: count is 0; expected a whole number from 1`,
-		`pv.pace{rate = 1, burst = 1.5, print}`:          `pv.pace: burst is 1.5; expected a whole number from 1 to 65536`,
-		`pv.pace{rte = 1, print}`:                        `pv.pace: it has no argument "rte"; did you mean 'rate'?`,
-		`pv.pace(5)`:                                     `pv.pace: got 5; it is called with one table, as in pv.pace{rate = 1000, function(i) ... end}`,
-		`for i = 1, 1e6 do pv.pace{rate = 1, print} end`: `more than 65536 timers at once`,
-		`pv.pace{rate = 1, print, fn = print}`:           `pv.pace: it has no argument "fn"; there are rate, count, burst`,
+		`pv.pace{rate = 1}`:                               `test.lua:2: pv.pace: the function to call is nil; expected a function, the last thing in the table`,
+		`pv.pace{function() end}`:                         `pv.pace: rate is nil; expected calls per second, 0.001 to 1e7`,
+		`pv.pace{rate = 1e8, print}`:                      `pv.pace: rate is 100000000; expected calls per second`,
+		`pv.pace{rate = 0/0, print}`:                      `expected calls per second`,
+		`pv.pace{rate = 1, count = 0, print}`:             `pv.pace: count is 0; expected a whole number from 1`,
+		`pv.pace{rate = 1, burst = 1.5, print}`:           `pv.pace: burst is 1.5; expected a whole number from 1 to 65536`,
+		`select(1, pv).pace{rte = 1, print}`:              `pv.pace: it has no argument "rte"; did you mean 'rate'?`,
+		`pv.pace(5)`:                                      `pv.pace: got 5; it is called with one table, as in pv.pace{rate = 1000, function(i) ... end}`,
+		`for i = 1, 1e6 do pv.pace{rate = 1, print} end`:  `more than 65536 timers at once`,
+		`select(1, pv).pace{rate = 1, print, fn = print}`: `pv.pace: it has no argument "fn"; there are rate, count, burst`,
 	} {
 		if _, err := run(t, body); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\n%v; want\n%s", body, err, want)

@@ -66,22 +66,36 @@ func buildHeader(L *lua.LState, key lua.LValue) packet.HeaderID {
 	if !ok {
 		L.RaiseError("pv.build: the key %s is no header's name", describe(key))
 	}
+	h, ok := headerNamed(string(name))
+	if !ok {
+		L.RaiseError("%s", unknownHeader(string(name)))
+	}
+	return h
+}
+
+// headerNamed finds a header by its name.
+func headerNamed(name string) (h packet.HeaderID, ok bool) {
+	for _, h := range packet.Headers {
+		if h.Name == name {
+			return h.ID, true
+		}
+	}
+	return 0, false
+}
+
+// unknownHeader is the error message for a name in pv.build's table that is no
+// header's.
+func unknownHeader(name string) string {
 	names := []string{"payload"}
 	for _, h := range packet.Headers {
-		if h.Name == string(name) {
-			return h.ID
-		}
 		names = append(names, h.Name)
 	}
 	list := strings.Join(names[1:], ", ")
-	msg := fmt.Sprintf("pv.build: there is no header '%s'", string(name))
-	if near := nearest(string(name), names); near != "" {
-		msg += "; did you mean '" + near + "'?"
-	} else {
-		msg += "; there are " + list + " and payload"
+	msg := fmt.Sprintf("pv.build: there is no header '%s'", name)
+	if near := nearest(name, names); near != "" {
+		return msg + "; did you mean '" + near + "'?"
 	}
-	L.RaiseError("%s", msg)
-	panic("unreachable")
+	return msg + "; there are " + list + " and payload"
 }
 
 // buildField gives a field of the recipe its value.

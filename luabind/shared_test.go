@@ -100,7 +100,7 @@ func TestSharedErrors(t *testing.T) {
 		`pv.map "m"`:                                          `pv.map: got "m"; it is called with one table, as in pv.map{name = "flows", max = 1000}`,
 		`pv.map{}`:                                            `pv.map: name is nil; expected a string`,
 		`pv.map{name = "m", max = 0}`:                         `pv.map: max is 0; expected a whole number from 1 to 16777216`,
-		`pv.map{name = "m", tll = 5}`:                         `pv.map: it has no argument "tll"; did you mean 'ttl'?`,
+		`hide(pv).map{name = "m", tll = 5}`:                   `pv.map: it has no argument "tll"; did you mean 'ttl'?`,
 		`pv.map{name = "m", 5}`:                               `pv.map: it has no argument 1; there are name, max, ttl, key, value`,
 		`pv.map{name = "m", ttl = 0}`:                         `pv.map: ttl is 0; expected seconds, 1e-06 to 1e+09`,
 		`pv.map{name = "m", key = "u31"}`:                     `pv.map: key: "u31" is no width; there are any, u8`,

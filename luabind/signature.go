@@ -28,39 +28,60 @@ func (e Entry) Params() []Param {
 		list = list[:end]
 	}
 	var params []Param
-	var name strings.Builder
-	brackets, optional, inner := 0, false, 0
-	flush := func() {
-		if n := strings.TrimSpace(name.String()); n != "" {
-			params = append(params, Param{n, optional})
-		}
-		name.Reset()
-		optional = false
-	}
-	for _, c := range list {
-		switch {
-		case c == '{' || c == '(':
-			inner++
-		case c == '}' || c == ')':
-			inner--
-		}
-		switch {
-		case inner > 0 || c == '}' || c == ')':
-			name.WriteRune(c)
-		case c == '[':
-			brackets++
-		case c == ']':
-			flush()
-			brackets--
-		case c == ',':
-			flush()
-		default:
-			optional = optional || brackets > 0 && c != ' '
-			name.WriteRune(c)
+	depth := 0 // of square brackets
+	for _, part := range splitList(list) {
+		name := strings.Trim(part, " []")
+		optional := depth > 0 || strings.HasPrefix(strings.TrimSpace(part), "[")
+		depth += strings.Count(part, "[") - strings.Count(part, "]")
+		if name != "" {
+			params = append(params, Param{name, optional})
 		}
 	}
-	flush()
 	return params
+}
+
+// Options gives the names that the table may have which the function takes, in
+// their order: "rate" and "count" for f{rate=, count=, fn}. It has none if the
+// function takes no table.
+func (e Entry) Options() []string {
+	_, list, ok := strings.Cut(e.Signature, e.Name+"{")
+	end := strings.LastIndexByte(list, '}')
+	if !ok || end < 0 {
+		return nil
+	}
+	var names []string
+	for _, part := range splitList(list[:end]) {
+		if name, _, ok := strings.Cut(part, "="); ok {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
+}
+
+// splitList parts a list at the commas that are not within braces or
+// parentheses, and where an optional part begins, as in "s [, from]".
+func splitList(list string) []string {
+	var parts []string
+	inner, begin := 0, 0
+	for i, c := range list {
+		switch c {
+		case '{', '(':
+			inner++
+		case '}', ')':
+			inner--
+		case ',':
+			if inner == 0 {
+				parts = append(parts, list[begin:i])
+				begin = i + 1
+			}
+		case ' ':
+			if inner == 0 && strings.HasSuffix(list[begin:i], "]") { // as in "[level,] ..."
+				parts = append(parts, list[begin:i])
+				begin = i
+			}
+		}
+	}
+	return append(parts, list[begin:])
 }
 
 // Results gives what the signature says that the function returns, in the
