@@ -17,6 +17,10 @@ type host struct {
 	waiting bool
 	frames  []waitingFrame
 	refused []uint64 // by port: frames for which there was no room
+
+	uses        []*socketUse // the script's sockets
+	usesChanged bool         // since the worker looked
+	receiving   []*socketUse // those that the worker waits for
 }
 
 type waitingFrame struct {

@@ -56,7 +56,7 @@ func TestMailboxWakesThePoller(t *testing.T) {
 	}
 	defer m.close()
 	var p poller
-	p.set(m.fd, nil)
+	p.set(m.fd, nil, nil)
 	time.AfterFunc(20*time.Millisecond, func() { m.post(func() {}) })
 	began := time.Now()
 	// A signal may end one wait early.

@@ -21,6 +21,7 @@ import (
 	"pvlua/capture"
 	"pvlua/inject"
 	"pvlua/luabind"
+	"pvlua/state"
 	"pvlua/xsk"
 )
 
@@ -32,10 +33,15 @@ type Runtime struct {
 	mark    inject.Mark
 	ports   []*port
 	bind    xsk.BindMode // how all sockets are bound
+	store   *state.Store // counters and maps of all workers, whatever script they run
+	sockets *socketTable
+	exit    *exitRequest
 	workers []*worker
-	errors  *errorLog
-	capture *capture.Recorder // nil: no --capture
-	sources *luabind.Sources  // of the script as it was last loaded, or could not be
+	// workerCount is how many there are, known before all are made.
+	workerCount int
+	errors      *errorLog
+	capture     *capture.Recorder // nil: no --capture
+	sources     *luabind.Sources  // of the script as it was last loaded, or could not be
 
 	reloads    chan chan error // Reload asks, and gets its answer
 	reloadsEnd chan struct{}   // closed when it gets none any more
@@ -57,6 +63,7 @@ func New(c Config) (*Runtime, error) {
 	}
 	r := &Runtime{
 		cfg: c, log: c.Log, errors: newErrorLog(c.Log, time.Now), mark: inject.NewMark(),
+		store: state.New(), sockets: newSocketTable(), exit: newExitRequest(),
 		sources: luabind.NewSources(), reloads: make(chan chan error), reloadsEnd: make(chan struct{}),
 	}
 	if r.ns, err = currentNamespace(); err != nil {
@@ -121,8 +128,12 @@ func (r *Runtime) addWorkers() error {
 	if r.cfg.Dump != nil {
 		out = &lockedWriter{w: r.cfg.Dump}
 	}
-	for range n {
+	r.workerCount = n
+	for i := range n {
 		w := &worker{
+			index:   i,
+			sockets: r.sockets,
+			exit:    r.exit,
 			onError: r.cfg.OnError,
 			errors:  r.errors,
 			descs:   make([]xsk.Desc, r.cfg.Batch),
@@ -153,9 +164,10 @@ func (r *Runtime) addWorkers() error {
 	return nil
 }
 
-// Run runs the handler until ctx is done, then empties the rings, takes the
-// Runtime off the interfaces and returns nil. It returns an error if on_start
-// or on_stop fails, naming script and line. It can be called once.
+// Run runs the handler until ctx is done or the script ends it, then empties
+// the rings, takes the Runtime off the interfaces and returns nil. It returns
+// an error if on_start or on_stop fails, naming script and line. It can be
+// called once.
 func (r *Runtime) Run(ctx context.Context) error {
 	r.mu.Lock()
 	if r.ran || r.closed {
@@ -167,6 +179,13 @@ func (r *Runtime) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	go func() {
+		select {
+		case <-r.exit.asked:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	errs := make(chan error, len(r.workers))
 	var workers sync.WaitGroup
 	for _, w := range r.workers {
@@ -280,13 +299,22 @@ func (w *worker) close() error {
 	return errors.Join(errs...)
 }
 
-// watch puts the sockets that are open now into the poller.
+// watch puts the sockets that are open now into the poller, those of the script
+// that receive among them.
 func (w *worker) watch() {
-	var fds []int
+	var lanes, sockets []int
 	for _, p := range w.ports {
 		for _, l := range p.lanes {
-			fds = append(fds, l.socket.FD())
+			lanes = append(lanes, l.socket.FD())
 		}
 	}
-	w.poll.set(w.mail.fd, fds)
+	h := w.host
+	h.receiving, h.usesChanged = nil, false
+	for _, u := range h.uses {
+		if u.receives() {
+			h.receiving = append(h.receiving, u)
+			sockets = append(sockets, u.fd)
+		}
+	}
+	w.poll.set(w.mail.fd, lanes, sockets)
 }

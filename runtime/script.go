@@ -19,6 +19,7 @@ func (r *Runtime) load(w *worker, facts []*luabind.Port, sources *luabind.Source
 	h := &host{worker: w, waiting: true, refused: make([]uint64, len(w.ports))}
 	state, err := luabind.Load(luabind.Config{
 		Script: r.cfg.Script, Sources: sources, Args: r.cfg.Args, Ports: facts, Host: h,
+		Worker: w.index, Workers: r.workerCount, Store: r.store,
 		Log: r.log, Stdout: r.cfg.Stdout, Quota: r.cfg.Quota,
 	})
 	if err != nil {

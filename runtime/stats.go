@@ -34,10 +34,11 @@ type PortTotals struct {
 
 // Totals are what a Runtime did so far.
 type Totals struct {
-	Ports       []PortTotals
-	TimerErrors uint64
-	Capture     *capture.Counts // nil: nothing was to be recorded
-	Frames      []xsk.Ledger    // a worker each
+	Ports        []PortTotals
+	TimerErrors  uint64
+	SocketErrors uint64          // of functions that take datagrams
+	Capture      *capture.Counts // nil: nothing was to be recorded
+	Frames       []xsk.Ledger    // a worker each
 }
 
 // Totals returns the counters as they are now. Each worker answers between two
@@ -68,6 +69,7 @@ func (r *Runtime) collect(on func(*worker, func())) Totals {
 	for _, w := range r.workers {
 		on(w, func() {
 			t.TimerErrors += w.timerErrors
+			t.SocketErrors += w.socketErrors
 			for i, p := range w.ports {
 				t.Ports[i].add(p)
 			}
@@ -158,6 +160,9 @@ func (t Totals) Write(w io.Writer) {
 	}
 	if t.TimerErrors > 0 {
 		fmt.Fprintf(w, "timers: error %d\n", t.TimerErrors)
+	}
+	if t.SocketErrors > 0 {
+		fmt.Fprintf(w, "sockets: error %d\n", t.SocketErrors)
 	}
 	if t.Capture != nil {
 		fmt.Fprintln(w, t.Capture)

@@ -14,6 +14,7 @@ import (
 // their queues) on its own thread, with its own UMEM and its own Lua state.
 // Nothing it touches on the data path is shared with another worker.
 type worker struct {
+	index int // among the workers
 	umem  *xsk.UMEM
 	ports []*workerPort // by port index
 	state *luabind.State
@@ -35,8 +36,13 @@ type worker struct {
 	settled int
 	from    *lane // where the batch came in
 
-	timerErrors uint64
-	stopping    bool
+	sockets  *socketTable // of all workers
+	exit     *exitRequest // of all workers
+	datagram []byte       // what is received from a socket; nil until there is one
+
+	timerErrors  uint64
+	socketErrors uint64
+	stopping     bool
 }
 
 // Sleeping times.
@@ -49,13 +55,14 @@ const (
 //
 // Each turn: reclaim completed frames, refill the fill rings, receive a batch
 // from each lane, run the handler on it, put each frame on the ring that its
-// verdict names, kick, hand the stack its frames; then due timers. When
-// nothing came in it sleeps in ppoll.
+// verdict names, kick, hand the stack its frames; then due timers, and the
+// script's sockets. When nothing came in it sleeps in ppoll.
 func (w *worker) loop() {
 	for !w.stopping {
 		busy, pending := w.turn()
 		w.runTimers()
 		w.mail.deliver()
+		w.serveSockets()
 		if !busy && !w.stopping {
 			w.poll.wait(w.sleep(pending))
 		}
@@ -204,6 +211,11 @@ func (w *worker) runTimers() {
 		w.timerErrors++
 		w.report(err)
 	}
+	w.flush()
+}
+
+// flush transmits what was sent outside of a batch.
+func (w *worker) flush() {
 	for _, p := range w.ports {
 		for _, l := range p.lanes {
 			w.transmit(l)
