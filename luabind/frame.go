@@ -16,17 +16,16 @@ import (
 // has made by pkt:clone or pv.build has a frame of its own, which it owns, and
 // its views last as long as the script keeps one of them.
 type frame struct {
-	pkt    *Packet // nil: there is no packet, and views are dead
-	b      []byte  // pkt.Buf[pkt.From:pkt.To]
-	layout packet.Layout
-	stale  bool // layout is not that of b; always so without a packet
-	views  views
-
+	pkt   *Packet // nil: there is no packet, and views are dead
+	b     []byte  // pkt.Buf[pkt.From:pkt.To]
+	stale bool    // layout is not that of b; always so without a packet
 	// touched: the packet was, or may be, changed. For the packet in hand
 	// there is then a copy in State.original; see touch.
 	touched bool
 	resized bool // it begins or ends elsewhere than it did
 	owned   bool
+	layout  packet.Layout
+	views   views
 	own     Packet // of an owned packet
 	limit   int    // of an owned packet: the length that it can grow to
 }

@@ -65,14 +65,19 @@ func (s *State) view(k kind) *lua.LUserData { return s.viewOf(&s.hand, k) }
 
 // viewOf gives the userdata of a packet, or of one of its headers.
 func (s *State) viewOf(f *frame, k kind) *lua.LUserData {
-	ud := f.views[k]
-	if ud == nil {
-		ud = s.newObject(&object{kind: k, frame: f})
-		if f.owned {
-			ud.Metatable = s.ownedMetatables[k]
-		}
-		f.views[k] = ud
+	if ud := f.views[k]; ud != nil {
+		return ud
 	}
+	return s.newView(f, k)
+}
+
+// newView makes that userdata.
+func (s *State) newView(f *frame, k kind) *lua.LUserData {
+	ud := s.newObject(&object{kind: k, frame: f})
+	if f.owned {
+		ud.Metatable = s.ownedMetatables[k]
+	}
+	f.views[k] = ud
 	return ud
 }
 

@@ -111,10 +111,10 @@ func (s *State) read(L *lua.LState, o *object, p *property) lua.LValue {
 		}
 		return lua.LNil
 	case accessPort:
-		if f.pkt.Port < 0 {
-			return lua.LNil
+		if n := uint(f.pkt.Port); n < uint(len(s.ports)) {
+			return s.ports[n].ud
 		}
-		return s.ports[f.pkt.Port].ud
+		return lua.LNil
 	case accessPayload:
 		from, to := f.layout.Payload()
 		return lua.LString(f.b[from:to])
