@@ -459,7 +459,11 @@ func TestSendingDoesNotAllocate(t *testing.T) {
 		if c.Connect.IsValid() {
 			dst = netip.AddrPort{}
 		}
-		if n := testing.AllocsPerRun(100, func() { u.Send(data, dst) }); n != 0 {
+		n := 1.0
+		for try := 0; try < 5 && n != 0; try++ { // goroutines of tests before may still be ending
+			n = testing.AllocsPerRun(100, func() { u.Send(data, dst) })
+		}
+		if n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
