@@ -40,7 +40,7 @@ type linter struct {
 	outside map[string]int                // globals that it assigns outside of functions, with the line
 	lines   map[*symbol]int               // where local variables are declared
 	names   map[*ast.FunctionExpr]*symbol // local functions by what they are
-	warned  map[string]bool               // globals that it has warned of
+	judged  map[string]bool               // globals that it has judged
 }
 
 // lint checks a chunk. The error is a *ScriptError. It must run before the
@@ -58,7 +58,7 @@ func (s *State) lint(script string, chunk []ast.Stmt, sc *scopes) error {
 		tested:  make(map[string]bool),
 		outside: make(map[string]int),
 		lines:   make(map[*symbol]int),
-		warned:  make(map[string]bool),
+		judged:  make(map[string]bool),
 	}
 	l.foreign = s.lints.collect(s, chunk, sc)
 	l.survey(chunk)

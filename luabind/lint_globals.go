@@ -50,7 +50,7 @@ func (l *linter) defines(id *ast.IdentExpr, _ *ast.FunctionExpr) {
 // assignsGlobal warns of an assignment inside a function that makes a global.
 func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 	name := id.Value
-	if l.uses[id] != nil || l.fn.outer == nil || l.outside[name] != 0 || isCallback(name) {
+	if l.uses[id] != nil || l.fn.outer == nil || l.outside[name] != 0 || isCallback(name) || l.seen(name) {
 		return
 	}
 	msg := fmt.Sprintf("assignment to the global '%s' inside a function: ", name)
@@ -73,7 +73,7 @@ func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 func (l *linter) readsGlobal(id *ast.IdentExpr) {
 	name := id.Value
 	header := isHeaderName(name)
-	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 && !header || l.s.L.G.Global.RawGetString(name) != lua.LNil {
+	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 && !header || l.s.L.G.Global.RawGetString(name) != lua.LNil || l.seen(name) {
 		return
 	}
 	near, line := l.nearVariable(name)
@@ -143,12 +143,16 @@ func isCallback(name string) bool {
 	return false
 }
 
-// warn notes a warning about a global, one for each.
+// seen reports whether a global has been judged already: the first place stands
+// for all.
+func (l *linter) seen(name string) bool {
+	seen := l.judged[name]
+	l.judged[name] = true
+	return seen
+}
+
+// warn notes a warning about a global.
 func (l *linter) warn(id *ast.IdentExpr, msg string) {
-	if l.warned[id.Value] {
-		return
-	}
-	l.warned[id.Value] = true
 	l.s.lints.doubts = append(l.s.lints.doubts, doubt{Warning{l.script, id.Line(), msg}, id.Value})
 }
 

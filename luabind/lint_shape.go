@@ -326,6 +326,9 @@ func (l *linter) given(sym *symbol) shape {
 	if p, ok := l.args[sym]; ok && sym.assigned == 0 {
 		return l.parameter(p)
 	}
+	if st := l.items[sym]; st != nil && sym.assigned == 0 && l.overPorts(st) {
+		return oneOf(species(kindPort))
+	}
 	if sym.unknown || sym.changedInside {
 		return unknownShape
 	}
@@ -334,6 +337,18 @@ func (l *linter) given(sym *symbol) shape {
 		all = all.join(l.shape(v))
 	}
 	return all
+}
+
+// overPorts reports whether a loop is for i, port in ipairs(pv.ports).
+func (l *linter) overPorts(st *ast.GenericForStmt) bool {
+	call, ok := st.Exprs[0].(*ast.FuncCallExpr)
+	if !ok || len(call.Args) != 1 {
+		return false
+	}
+	iterator, isName := call.Func.(*ast.IdentExpr)
+	ports, isMember := call.Args[0].(*ast.AttrGetExpr)
+	return isName && isMember && l.uses[iterator] == nil && !l.globals[iterator.Value] &&
+		(iterator.Value == "ipairs" || iterator.Value == "pairs") && l.isModule(ports.Object) && isString(ports.Key, "ports")
 }
 
 // parameter works out the shape of a parameter: a packet for on_packet, or what

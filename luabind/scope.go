@@ -43,6 +43,7 @@ type scopes struct {
 	reads     map[string]bool // global names that it reads
 	strings   []string        // its string constants
 	declares  map[*ast.LocalAssignStmt][]*symbol
+	items     map[*symbol]*ast.GenericForStmt // the second variables of loops
 }
 
 // resolver finds out what the names of a chunk mean, by the scoping rules as
@@ -61,6 +62,7 @@ func resolve(chunk []ast.Stmt) *scopes {
 		globals:   make(map[string]bool),
 		reads:     make(map[string]bool),
 		declares:  make(map[*ast.LocalAssignStmt][]*symbol),
+		items:     make(map[*symbol]*ast.GenericForStmt),
 	}}
 	r.chunk = &function{free: make(map[*symbol]bool)}
 	r.fn = r.chunk
@@ -165,8 +167,11 @@ func (r *resolver) stmt(st ast.Stmt) {
 	case *ast.GenericForStmt:
 		r.exprs(st.Exprs)
 		r.push()
-		for _, name := range st.Names {
-			r.declare(name, true)
+		for i, name := range st.Names {
+			sym := r.declare(name, true)
+			if i == 1 {
+				r.items[sym] = st
+			}
 		}
 		r.stmts(st.Stmts)
 		r.pop()
