@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vishvananda/netlink"
+	"pvlua/xsk"
 )
 
 // retryInterval is how often the supervisor looks at a port that is gone, or
@@ -20,23 +20,11 @@ const retryInterval = time.Second
 // itself says nothing: poll sleeps on over a link that went down or was
 // deleted (P35). It runs on a thread of its own, in the Runtime's namespace.
 func (r *Runtime) supervise(ctx context.Context) error {
-	done := make(chan struct{})
-	defer close(done)
-	links := make(chan netlink.LinkUpdate, 64)
-	addrs := make(chan netlink.AddrUpdate, 64)
-	lost := make(chan error, 1) // an error of the subscription, such as an overrun socket
-	onError := func(err error) {
-		select {
-		case lost <- err:
-		default:
-		}
+	events, err := follow()
+	if err != nil {
+		return err
 	}
-	if err := netlink.LinkSubscribeWithOptions(links, done, netlink.LinkSubscribeOptions{ErrorCallback: onError}); err != nil {
-		return fmt.Errorf("following link changes: %w", err)
-	}
-	if err := netlink.AddrSubscribeWithOptions(addrs, done, netlink.AddrSubscribeOptions{ErrorCallback: onError}); err != nil {
-		return fmt.Errorf("following address changes: %w", err)
-	}
+	defer func() { events.close() }()
 	retry := time.NewTicker(retryInterval)
 	defer retry.Stop()
 	var stats <-chan time.Time
@@ -53,20 +41,12 @@ func (r *Runtime) supervise(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case _, ok := <-links:
-			if !ok {
-				links = nil
-			}
-			r.refreshAll()
-		case _, ok := <-addrs:
-			if !ok {
-				addrs = nil
-			}
-			r.refreshAll()
-		case <-lost:
+		case <-events.changed:
 			r.refreshAll()
 		case <-retry.C:
-			if links == nil || addrs == nil || slices.ContainsFunc(r.ports, func(p *port) bool { return p.program == nil }) {
+			late := events.lost.Load()
+			events = events.renew()
+			if late || slices.ContainsFunc(r.ports, func(p *port) bool { return p.program == nil }) {
 				r.refreshAll()
 			}
 		case now := <-stats:
@@ -83,14 +63,13 @@ func (r *Runtime) refreshAll() {
 }
 
 // refresh compares one port with its interface: gone, replaced, back, down,
-// up, or with other addresses.
+// up, or with other facts.
 func (r *Runtime) refresh(p *port) {
 	facts, err := readFacts(p.facts.Index, p.facts.Name)
 	if err != nil && !errors.Is(err, errNoInterface) {
 		return // it was deleted or renamed while being read: another event follows
 	}
-	gone := err != nil || facts.Ifindex != p.facts.Ifindex
-	if p.program != nil && gone {
+	if p.program != nil && (err != nil || facts.Ifindex != p.facts.Ifindex || r.unbound(p)) {
 		r.letGo(p)
 	}
 	if err != nil {
@@ -100,11 +79,44 @@ func (r *Runtime) refresh(p *port) {
 		r.pickUp(p, facts)
 		return
 	}
-	if !samePort(facts.Port, p.facts.Port) {
-		if facts.Up != p.facts.Up {
-			r.log.Info("link "+map[bool]string{true: "up", false: "down"}[facts.Up], "port", p.facts.Name)
+	if samePort(facts.Port, p.facts.Port) {
+		r.setDown(p)
+		return
+	}
+	if facts.Up != p.facts.Up {
+		r.log.Info("link "+map[bool]string{true: "up", false: "down"}[facts.Up], "port", p.facts.Name)
+	}
+	if facts.MTU != p.facts.MTU {
+		if err := r.cfg.Frames.Check(facts.MTU); err != nil {
+			r.log.Warn("longer packets than the frames hold are lost from now on", "port", p.facts.Name, "reason", err)
 		}
-		r.setFacts(p, facts)
+	}
+	r.setFacts(p, facts)
+}
+
+// unbound reports whether the kernel took the sockets of p off its interface
+// though that is there: it was away in another network namespace, and keeps its
+// name and its index.
+func (r *Runtime) unbound(p *port) (gone bool) {
+	for _, w := range r.workers {
+		w.mail.call(func() {
+			for _, l := range w.ports[p.facts.Index].lanes {
+				gone = gone || errors.Is(l.socket.Check(), xsk.ErrGone)
+			}
+		})
+	}
+	return gone
+}
+
+// setDown tells all workers whether p can transmit. A worker that was refused a
+// transmission takes the port for down until it is told otherwise, also where
+// the link is up again before anybody saw that it was down.
+func (r *Runtime) setDown(p *port) {
+	for _, w := range r.workers {
+		w.mail.call(func() {
+			mine := w.ports[p.facts.Index]
+			mine.down = !p.facts.Up || len(mine.lanes) == 0
+		})
 	}
 }
 
