@@ -67,7 +67,16 @@ func readFacts(index int, name string) (linkFacts, error) {
 // first: a handler's port.ip and port.ip6 are the first.
 func readAddresses(link netlink.Link) (ip4 []uint32, ip6 [][16]byte, err error) {
 	addrs, err := netlink.AddrList(link, netlink.FAMILY_ALL)
-	if err != nil {
+	// Where addresses come and go meanwhile, on whatever interface, the kernel
+	// marks the list as doubtful (NLM_F_DUMP_INTR). It is asked again, but not
+	// for ever: what it said last is nearly right, and the change is an event.
+	for range 10 {
+		if !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+		addrs, err = netlink.AddrList(link, netlink.FAMILY_ALL)
+	}
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, nil, fmt.Errorf("listing the addresses of %s: %w", link.Attrs().Name, err)
 	}
 	slices.SortStableFunc(addrs, func(a, b netlink.Addr) int { return a.Scope - b.Scope })
