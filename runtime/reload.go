@@ -20,24 +20,19 @@ import (
 // on everywhere. Once all workers have the new script the on_stop of the old
 // one is called. What happens is logged.
 //
-// It may be called while Run runs, by any goroutine; before and after it is an
-// error.
+// It may be called by any goroutine. Before Run it waits for Run; after the end
+// of Run, or Close, it is an error.
 func (r *Runtime) Reload() error {
-	r.mu.Lock()
-	running := r.ran
-	r.mu.Unlock()
-	if running {
-		answer := make(chan error, 1)
-		select {
-		case r.reloads <- answer:
-			return <-answer
-		case <-r.reloadsEnd:
-		}
+	answer := make(chan error, 1)
+	select {
+	case r.reloads <- answer:
+		return <-answer
+	case <-r.reloadsEnd:
+		return errNotRunning
 	}
-	return errNotRunning
 }
 
-var errNotRunning = errors.New("reload: no script is running")
+var errNotRunning = errors.New("reload: no script is running any more")
 
 // serveReloads reloads when asked to, and with Config.Watch when files have
 // changed, until ctx is done.

@@ -3,9 +3,12 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -266,14 +269,52 @@ func TestTheEndDoesNotWaitForAScriptThatLoads(t *testing.T) {
 	}
 }
 
-func TestReloadNeedsARun(t *testing.T) {
-	r := &Runtime{reloads: make(chan chan error), reloadsEnd: make(chan struct{})}
-	if err := r.Reload(); !errors.Is(err, errNotRunning) {
+// TestReloadBeforeAndAfterARun reloads when nothing runs yet, and any more.
+func TestReloadBeforeAndAfterARun(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	make := func() (r *Runtime) {
+		path := filepath.Join(t.TempDir(), "main.lua")
+		if err := os.WriteFile(path, []byte("function on_packet() end"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		lab.B.Do(t, func() (err error) {
+			r, err = New(Config{Interfaces: []string{lab.B.Link}, Script: path, Log: slog.New(slog.DiscardHandler)})
+			return err
+		})
+		return r
+	}
+	r := make()
+	early := reloadAside(r)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := goRun(ctx, r)
+	if err := <-early; err != nil {
 		t.Errorf("before Run: %v", err)
 	}
-	r.ran = true
-	close(r.reloadsEnd)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 	if err := r.Reload(); !errors.Is(err, errNotRunning) {
 		t.Errorf("after Run: %v", err)
 	}
+	r = make()
+	early = reloadAside(r)
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-early; !errors.Is(err, errNotRunning) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func reloadAside(r *Runtime) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- r.Reload() }()
+	return result
+}
+
+func goRun(ctx context.Context, r *Runtime) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- r.Run(ctx) }()
+	return result
 }

@@ -240,6 +240,9 @@ func (r *Runtime) Close() error {
 		return nil
 	}
 	r.closed = true
+	if !r.ran {
+		close(r.reloadsEnd)
+	}
 	errs := []error{r.detachAll(), r.endCapture()}
 	totals := r.collect(func(_ *worker, fn func()) { fn() })
 	r.final = &totals

@@ -45,9 +45,9 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
       --on-error VERDICT  for packets the handler fails on: pass or drop (pass)
       --quota N           Lua instructions a call may take (10000000)
       --stats[=INTERVAL]  print counters and rates every INTERVAL (1s)
-      --dump              print each packet and its verdict
+      --watch             reload the script when it changes (SIGHUP: at once)
       --capture FILE      record to a file, see pvlua help capture
-      --verbose           log more
+      --dump  --verbose   print each packet and its verdict; log more
   -s -c -r -t -f -o       sizes of frames and rings, see pvlua help frames
 
 Try: pvlua lab up && pvlua lab exec test1 -- pvlua veth1 scripts/echo.lua

@@ -41,8 +41,16 @@ func liveCommand(args []string, stdout, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop)
 	defer stop()
 
-	r, err := runtime.New(config)
+	var r *runtime.Runtime
+	ready := make(chan struct{})
+	defer onHangup(func() {
+		<-ready
+		r.Reload() // which logs how it went
+	}, stop)()
+
+	r, err = runtime.New(config)
 	if err == nil {
+		close(ready)
 		err = r.Run(ctx)
 		totals := r.Totals()
 		totals.Write(stderr)
@@ -70,6 +78,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	flags.IntVar(&config.Quota, "quota", 0, "")
 	flags.DurationVar(&config.Stats, "stats", 0, "")
 	flags.Lookup("stats").NoOptDefVal = "1s"
+	flags.BoolVar(&config.Watch, "watch", false, "")
 	flags.BoolVar(&verbose, "verbose", false, "")
 	f := &config.Frames
 	flags.Uint32VarP(&f.ChunkSize, "chunk-size", "s", 0, "")
