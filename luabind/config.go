@@ -99,7 +99,8 @@ func (v Verdict) String() string {
 // Packet is one packet on its way through Handle.
 type Packet struct {
 	// Buf[From:To] is the packet, which the handler may change. The rest of
-	// Buf is room around it.
+	// Buf is room around it, within which the handler may move From and To;
+	// what it writes there does not matter to anybody else.
 	Buf      []byte
 	From, To int
 	// Port is the Index of the port that it came in on.
