@@ -160,3 +160,25 @@ The script declares no arguments.
 		}
 	}
 }
+
+// TestHelpNeedsNothing: no host, and no more of ports than their names.
+func TestHelpNeedsNothing(t *testing.T) {
+	c := Config{Script: "test.lua", Source: []byte(`
+		local port = pv.arg{name = "port", default = 7}
+		pv.ports.veth1:send(string.rep("x", 60))
+		pv.every(1, function() end)
+		function on_packet() end`), Ports: []*Port{{Name: "veth1"}}}
+	text, err := Help(c)
+	if err != nil || !strings.Contains(text, "--port NUMBER") {
+		t.Errorf("%q %v", text, err)
+	}
+	c.Source = []byte("x =")
+	if _, err := Help(c); err == nil || !strings.Contains(err.Error(), "test.lua:1: ") {
+		t.Errorf("a script that can't be read: %v", err)
+	}
+	for args, want := range map[string]bool{"": false, "--help": true, "a --help b": true, "-- --help": false, "--helper": false} {
+		if got := AsksHelp(strings.Fields(args)); got != want {
+			t.Errorf("%q: %v", args, got)
+		}
+	}
+}

@@ -3,8 +3,10 @@
 package luabind
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -105,3 +107,30 @@ func description(source string) string {
 	}
 	return b.String()
 }
+
+// AsksHelp reports whether a script's arguments ask for its help.
+func AsksHelp(args []string) bool { return newArguments(args).help }
+
+// Help gives the help of a script whose Args ask for it. It needs neither Host
+// nor interfaces, and opens nothing but the script and its modules; Ports need
+// no more than names.
+func Help(c Config) (string, error) {
+	c.Host = nobody{}
+	c.Args = []string{"--help"}
+	s, err := Load(c)
+	var early *EarlyExit
+	if errors.As(err, &early) {
+		return early.Output, nil
+	}
+	if err == nil {
+		s.Close()
+		err = errors.New("luabind: the script loads in spite of --help")
+	}
+	return "", err
+}
+
+// nobody is a Host of which nothing is expected.
+type nobody struct{}
+
+func (nobody) Send(int, []byte) bool { return false }
+func (nobody) Now() time.Time        { return time.Now() }

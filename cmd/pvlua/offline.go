@@ -86,6 +86,13 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 	if run.dump {
 		config.Dump = config.Stdout
 	}
+	var ports []string
+	for _, in := range config.Inputs {
+		ports = append(ports, in.Port.Name)
+	}
+	if status, asked := scriptHelp(config.Script, config.Args, ports, stdout, stderr); asked {
+		return status
+	}
 	tuneGC()
 
 	status := exitOK
@@ -100,10 +107,8 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 		totals.Write(stderr)
 	}
 	err = errors.Join(err, files.close())
-	var early *luabind.EarlyExit
-	if errors.As(err, &early) {
-		fmt.Fprint(stdout, early.Output)
-		return early.Status
+	if status, early := endedEarly(err, stdout); early {
+		return status
 	}
 	if err != nil {
 		return reportFailure(stderr, runtime.Config{Script: config.Script}, err)
