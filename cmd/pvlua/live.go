@@ -34,6 +34,9 @@ func liveCommand(args []string, stdout, stderr io.Writer) int {
 	if config.Dump != nil {
 		config.Dump = stdout
 	}
+	if status, asked := scriptHelp(config.Script, config.Args, config.Interfaces, stdout, stderr); asked {
+		return status
+	}
 	tuneGC()
 
 	// A second signal ends the process at once: stop() restores that.
@@ -58,10 +61,13 @@ func liveCommand(args []string, stdout, stderr io.Writer) int {
 			err = errors.New("frames are missing: please report this")
 		}
 	}
+	if status, early := endedEarly(err, stdout); early {
+		return status
+	}
 	if err != nil {
 		return reportFailure(stderr, config, err)
 	}
-	return exitOK
+	return r.ExitStatus()
 }
 
 // parseLive reads the command line of a live run. Nothing is opened yet.
