@@ -17,16 +17,16 @@ import (
 	"pvlua/internal/labtest"
 )
 
-// A watched Runtime has its worker running, and no supervisor but the test,
+// A lonely Runtime has its worker running, and no supervisor but the test,
 // which thus decides when anybody looks at the interfaces.
-type watched struct {
+type lonely struct {
 	*Runtime
 	log *bytes.Buffer
 }
 
-// watch runs test in the namespace of side B, with a script that sends all the
+// alone runs test in the namespace of side B, with a script that sends all the
 // time.
-func watch(t *testing.T, lab *labtest.Lab, test func(w *watched)) {
+func alone(t *testing.T, lab *labtest.Lab, test func(w *lonely)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.lua")
 	if err := os.WriteFile(path, []byte(`
@@ -53,7 +53,7 @@ func watch(t *testing.T, lab *labtest.Lab, test func(w *watched)) {
 			r.workers[0].mail.close()
 			ended <- err
 		}()
-		test(&watched{r, &log})
+		test(&lonely{r, &log})
 		r.workers[0].mail.post(func() { r.workers[0].stopping = true })
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -63,13 +63,13 @@ func watch(t *testing.T, lab *labtest.Lab, test func(w *watched)) {
 }
 
 // down asks the worker whether it takes its port for down.
-func (w *watched) down() (down bool) {
+func (w *lonely) down() (down bool) {
 	w.workers[0].mail.call(func() { down = w.workers[0].ports[0].down })
 	return down
 }
 
 // sends reports whether frames leave.
-func (w *watched) sends() bool {
+func (w *lonely) sends() bool {
 	before := w.Totals().Ports[0].Tx
 	for range 500 {
 		if w.Totals().Ports[0].Tx > before {
@@ -96,7 +96,7 @@ func set(t *testing.T, name string, change func(netlink.Link) error) {
 // on again, though the worker saw it down and nothing known of it has changed.
 func TestUnseenFlap(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{NoIPv6: true})
-	watch(t, lab, func(w *watched) {
+	alone(t, lab, func(w *lonely) {
 		set(t, lab.B.Link, netlink.LinkSetDown)
 		for deadline := time.Now().Add(5 * time.Second); !w.down(); {
 			if time.Now().After(deadline) {
@@ -115,7 +115,7 @@ func TestUnseenFlap(t *testing.T) {
 // its name and index, but the kernel has taken the sockets off it.
 func TestUnseenAbsence(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{NoIPv6: true})
-	watch(t, lab, func(w *watched) {
+	alone(t, lab, func(w *lonely) {
 		home, err := os.Open(threadNamespace)
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +154,7 @@ func TestUnseenAbsence(t *testing.T) {
 // TestMTUThatNoLongerFits is said, once.
 func TestMTUThatNoLongerFits(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{NoIPv6: true})
-	watch(t, lab, func(w *watched) {
+	alone(t, lab, func(w *lonely) {
 		for _, mtu := range []int{1600, 2500, 1500} {
 			set(t, lab.B.Link, func(l netlink.Link) error { return netlink.LinkSetMTU(l, mtu) })
 			w.refreshAll()
