@@ -155,6 +155,136 @@ local tcp = {}
 ---@field checksum number Checksum of the datagram and its pseudo-header, 0 for none (RFC 768); assigning it writes just that.
 local udp = {}
 
+---@class pvlua.recipe.eth
+---@field dst? pvlua.mac Destination address.
+---@field src? pvlua.mac Source address.
+---@field type? number Ethertype, the outermost one: 0x8100 or 0x88a8 in a tagged packet.
+
+---@class pvlua.recipe.vlan
+---@field pcp? number Priority code point (IEEE 802.1Q, 9.6).
+---@field dei? boolean Drop eligible indicator (IEEE 802.1Q, 9.6).
+---@field vid? number VLAN identifier (IEEE 802.1Q, 9.6).
+---@field type? number Ethertype of what follows the tag.
+
+---@class pvlua.recipe.vlan2
+---@field pcp? number Priority code point (IEEE 802.1Q, 9.6).
+---@field dei? boolean Drop eligible indicator (IEEE 802.1Q, 9.6).
+---@field vid? number VLAN identifier (IEEE 802.1Q, 9.6).
+---@field type? number Ethertype of what follows the tag.
+
+---@class pvlua.recipe.arp
+---@field htype? number Hardware address space, 1 for Ethernet (RFC 826).
+---@field ptype? number Protocol address space, 0x0800 for IPv4 (RFC 826).
+---@field hlen? number Length of a hardware address in bytes, 6 (RFC 826).
+---@field plen? number Length of a protocol address in bytes, 4 (RFC 826).
+---@field op? number Operation: 1 request, 2 reply (RFC 826).
+---@field sha? pvlua.mac Sender hardware address (RFC 826).
+---@field spa? pvlua.ipv4 Sender protocol address (RFC 826).
+---@field tha? pvlua.mac Target hardware address (RFC 826).
+---@field tpa? pvlua.ipv4 Target protocol address (RFC 826).
+
+---@class pvlua.recipe.ip
+---@field version? number Version, 4 (RFC 791 §3.1).
+---@field ihl? number Header length in units of 4 bytes, 5 to 15 (RFC 791 §3.1).
+---@field tos? number Type of service: dscp and ecn together (RFC 791 §3.1).
+---@field dscp? number Differentiated services code point (RFC 2474 §3).
+---@field ecn? number Explicit congestion notification (RFC 3168 §5).
+---@field len? number Total length in bytes, header and payload; the checksum of what is in it stays right, of ICMP too (RFC 791 §3.1).
+---@field id? number Identification of the datagram that a fragment belongs to (RFC 6864).
+---@field flags? number The three flags together: 2 is df, 1 is mf (RFC 791 §3.1).
+---@field df? boolean Don't fragment (RFC 791 §3.1).
+---@field mf? boolean More fragments follow (RFC 791 §3.1).
+---@field frag? number Fragment offset in units of 8 bytes (RFC 791 §3.1).
+---@field ttl? number Time to live (RFC 791 §3.1).
+---@field proto? number Protocol of the payload: 1 ICMP, 6 TCP, 17 UDP (RFC 791 §3.1); a payload that becomes another protocol keeps its bytes.
+---@field checksum? number Header checksum (RFC 791 §3.1); assigning it writes just that.
+---@field src? pvlua.ipv4 Source address (RFC 791 §3.1).
+---@field dst? pvlua.ipv4 Destination address (RFC 791 §3.1).
+---@field options? string Options with their padding, empty when ihl is 5 (RFC 791 §3.1).
+
+---@class pvlua.recipe.ip6
+---@field version? number Version, 6 (RFC 8200 §3).
+---@field tc? number Traffic class: dscp and ecn together (RFC 8200 §7).
+---@field dscp? number Differentiated services code point (RFC 2474 §3).
+---@field ecn? number Explicit congestion notification (RFC 3168 §5).
+---@field flow? number Flow label (RFC 6437).
+---@field len? number Payload length in bytes, extension headers included (RFC 8200 §3).
+---@field nexthdr? number Next header: of an extension header or the payload (RFC 8200 §3); a payload that becomes another protocol keeps its bytes.
+---@field hlim? number Hop limit (RFC 8200 §3).
+---@field src? pvlua.ipv6 Source address (RFC 8200 §3).
+---@field dst? pvlua.ipv6 Destination address (RFC 8200 §3).
+---@field proto? number Upper-layer protocol, after the extension headers; absent when they are cut short (RFC 8200 §4).
+---@field frag_off? number Fragment offset in units of 8 bytes (RFC 8200 §4.5).
+---@field frag_mf? boolean More fragments follow (RFC 8200 §4.5).
+---@field frag_id? number Identification of the packet that a fragment belongs to (RFC 8200 §4.5).
+
+---@class pvlua.recipe.icmp
+---@field type? number Message type: 8 echo request, 0 echo reply (RFC 792).
+---@field code? number Code within the type (RFC 792).
+---@field checksum? number Checksum of the message (RFC 792); assigning it writes just that.
+---@field id? number Identifier of echo messages (RFC 792).
+---@field seq? number Sequence number of echo messages (RFC 792).
+---@field mtu? number Next-hop MTU of "fragmentation needed" (RFC 1191 §4).
+---@field gateway? pvlua.ipv4 Gateway of redirects (RFC 792).
+
+---@class pvlua.recipe.icmp6
+---@field type? number Message type: 128 echo request, 129 echo reply, 135 and 136 neighbour solicitation and advertisement (RFC 4443 §2.1).
+---@field code? number Code within the type (RFC 4443 §2.1).
+---@field checksum? number Checksum of the message and its pseudo-header (RFC 4443 §2.3); assigning it writes just that.
+---@field id? number Identifier of echo messages (RFC 4443 §4.1).
+---@field seq? number Sequence number of echo messages (RFC 4443 §4.1).
+---@field mtu? number MTU of "packet too big" (RFC 4443 §3.2).
+---@field router? boolean Sender is a router; advertisements only (RFC 4861 §4.4).
+---@field solicited? boolean Answers a solicitation; advertisements only (RFC 4861 §4.4).
+---@field override? boolean Overrides a cached address; advertisements only (RFC 4861 §4.4).
+---@field target? pvlua.ipv6 Target address of solicitations, advertisements and redirects (RFC 4861 §4.3).
+---@field slla? pvlua.mac Source link-layer address option; assigning it turns a target option into a source option (RFC 4861 §4.6.1).
+---@field tlla? pvlua.mac Target link-layer address option; assigning it turns a source option into a target option (RFC 4861 §4.6.1).
+
+---@class pvlua.recipe.tcp
+---@field sport? number Source port (RFC 9293 §3.1).
+---@field dport? number Destination port (RFC 9293 §3.1).
+---@field seq? number Sequence number (RFC 9293 §3.1).
+---@field ack? number Acknowledgment number (RFC 9293 §3.1).
+---@field doff? number Data offset: header length in units of 4 bytes, 5 to 15 (RFC 9293 §3.1).
+---@field flags? number The eight control bits together, cwr highest, fin lowest (RFC 9293 §3.1).
+---@field cwr? boolean Congestion window reduced (RFC 3168 §6.1).
+---@field ece? boolean ECN echo (RFC 3168 §6.1).
+---@field urg? boolean Urgent pointer is significant (RFC 9293 §3.1).
+---@field ack_flag? boolean Acknowledgment number is significant (RFC 9293 §3.1).
+---@field psh? boolean Push (RFC 9293 §3.1).
+---@field rst? boolean Reset the connection (RFC 9293 §3.1).
+---@field syn? boolean Synchronize sequence numbers (RFC 9293 §3.1).
+---@field fin? boolean No more data from the sender (RFC 9293 §3.1).
+---@field window? number Window, not scaled (RFC 9293 §3.1).
+---@field checksum? number Checksum of the segment and its pseudo-header (RFC 9293 §3.1); assigning it writes just that.
+---@field urgent? number Urgent pointer (RFC 9293 §3.1).
+---@field options? string Options with their padding, empty when doff is 5 (RFC 9293 §3.1).
+---@field mss? number Maximum segment size option (RFC 9293 §3.7.1).
+---@field wscale? number Window scale option (RFC 7323 §2.2).
+---@field sack_ok? boolean True when the SACK-permitted option is there (RFC 2018 §2).
+---@field tsval? number Timestamp value (RFC 7323 §3.2).
+---@field tsecr? number Timestamp echo reply (RFC 7323 §3.2).
+
+---@class pvlua.recipe.udp
+---@field sport? number Source port (RFC 768).
+---@field dport? number Destination port (RFC 768).
+---@field len? number Length in bytes, header and payload (RFC 768).
+---@field checksum? number Checksum of the datagram and its pseudo-header, 0 for none (RFC 768); assigning it writes just that.
+
+---@class pvlua.recipe
+---@field eth? pvlua.recipe.eth Ethernet II (IEEE 802.3, clause 3.2). Every packet of 14 bytes or more has it.
+---@field vlan? pvlua.recipe.vlan The outermost VLAN tag (IEEE 802.1Q, clause 9.6): ethertype 0x8100 or 0x88a8.
+---@field vlan2? pvlua.recipe.vlan2 The second VLAN tag (QinQ, IEEE 802.1ad): a tag directly after the outermost one.
+---@field arp? pvlua.recipe.arp Address resolution (RFC 826) of IPv4 over Ethernet: only with htype 1, ptype 0x0800, hlen 6 and plen 4.
+---@field ip? pvlua.recipe.ip IPv4 (RFC 791). Absent when the version is not 4, ihl is below 5 or len is shorter than the header.
+---@field ip6? pvlua.recipe.ip6 IPv6 (RFC 8200). Absent when the version is not 6. Extension headers are walked, at most 8.
+---@field icmp? pvlua.recipe.icmp ICMP (RFC 792) over IPv4; not in fragments after the first.
+---@field icmp6? pvlua.recipe.icmp6 ICMPv6 (RFC 4443) and neighbour discovery (RFC 4861) over IPv6; not in fragments after the first.
+---@field tcp? pvlua.recipe.tcp TCP (RFC 9293) over IPv4 or IPv6; not in fragments after the first. Absent when doff is below 5.
+---@field udp? pvlua.recipe.udp UDP (RFC 768) over IPv4 or IPv6; not in fragments after the first.
+---@field payload? string what follows the last header
+
 ---Called for each packet. The verdict is nil or pv.PASS (not ours: the kernel gets it), pv.DROP, pv.TX (back out of the port it came in on) or a port (out of that one).
 ---@param pkt pvlua.packet
 ---@return pvlua.verdict
@@ -242,7 +372,7 @@ function pv.mac(text) end
 function pv.mac_str(number) end
 
 ---Declares an argument of the script and gives its value: what -- --name value says on the command line, or the default, whose type it has.
----@param options table
+---@param options { name?: string, default?: any, help?: string, choices?: any[], type?: string, required?: boolean }
 ---@return number|string|boolean
 function pv.arg(options) end
 
@@ -252,17 +382,17 @@ function pv.arg(options) end
 function pv.counter(name) end
 
 ---Values by keys that all workers share and that outlive a reload: at most max entries (65536), those left out that nobody touched for ttl seconds. The same name gives the same map.
----@param options table
+---@param options { name?: string, max?: number, ttl?: number, key?: string, value?: string }
 ---@return pvlua.map
 function pv.map(options) end
 
 ---Calls f(1), f(2) and so on, rate times per second on average, at most burst (64) in one turn of the loop, until count calls are made.
----@param options table
+---@param options { rate?: number, count?: number, burst?: number, [integer]: fun(i: number) }
 ---@return pvlua.timer
 function pv.pace(options) end
 
 ---Opens an ordinary UDP socket. Addresses are texts like "10.0.0.1:5000"; on_receive(data, address, port) is called for each datagram.
----@param options table
+---@param options { bind?: string, connect?: string, on_receive?: fun(data: string, address: number|string, port: number) }
 ---@return pvlua.socket
 function pv.udp_socket(options) end
 
@@ -279,7 +409,7 @@ pv.worker = nil
 pv.workers = nil
 
 ---Makes a packet of tables of header fields, any subset, and a payload. Lengths, types, protocols, checksums and other defaults are filled in where they are not given.
----@param options table
+---@param options pvlua.recipe
 ---@return pvlua.packet
 function pv.build(options) end
 

@@ -25,6 +25,7 @@ func Stubs() string {
 		}
 		fmt.Fprintf(&s, "local %s = {}\n", h.Name)
 	}
+	recipe(&s)
 	for _, t := range titles {
 		stubsOf(&s, t.of, t.title)
 	}

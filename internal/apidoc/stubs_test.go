@@ -29,6 +29,9 @@ func TestStubs(t *testing.T) {
 		"---@param level? \"debug\"|\"info\"|\"warn\"|\"error\"\n---@param ... any\nfunction pv.log(level, ...) end\n",
 		"---@param seconds number\n---@param f fun()\n---@return pvlua.timer\nfunction pv.every(seconds, f) end\n",
 		"---@param ... number\n---@return number\nfunction bit32.band(...) end\n",
+		"---@param options pvlua.recipe\n---@return pvlua.packet\nfunction pv.build(options) end\n",
+		"---@class pvlua.recipe.udp\n---@field sport? number Source port (RFC 768).\n", "---@field udp? pvlua.recipe.udp UDP (RFC 768)",
+		"---@param options { rate?: number, count?: number, burst?: number, [integer]: fun(i: number) }\n",
 		"---@return any ...\n---@return number\nfunction string.unpack(format, s, position) end\n",
 		"---@param pkt pvlua.packet\n---@return pvlua.verdict\nfunction on_packet(pkt) end\n",
 		"---@type pvlua.ports\npv.ports = nil\n",
@@ -92,6 +95,11 @@ func TestStubsHaveTypes(t *testing.T) {
 				t.Errorf("%s: paramTypes has no type for the parameter %q", e.Signature, p.Name)
 			}
 		}
+		for _, name := range e.Options() {
+			if namedType(e, name) == "any" && paramTypes[entryName(e)+" "+name] != "any" && e.Name != "build" {
+				t.Errorf("%s: paramTypes has no type for the argument %q", e.Signature, name)
+			}
+		}
 		for _, r := range e.Results() {
 			if resultType(r) == "any" {
 				t.Errorf("%s: resultType has no type for the result %q", e.Signature, r)
@@ -104,13 +112,13 @@ func TestStubsHaveTypes(t *testing.T) {
 func TestStubsDefineTheirTypes(t *testing.T) {
 	text := Stubs()
 	var defined []string
-	for _, m := range regexp.MustCompile(`---@(?:class|alias) (pvlua\.\w+)`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`---@(?:class|alias) (pvlua\.[\w.]+)`).FindAllStringSubmatch(text, -1) {
 		if slices.Contains(defined, m[1]) {
 			t.Errorf("%s is defined twice", m[1])
 		}
 		defined = append(defined, m[1])
 	}
-	for _, name := range regexp.MustCompile(`pvlua\.\w+`).FindAllString(text, -1) {
+	for _, name := range regexp.MustCompile(`pvlua\.[\w.]*\w`).FindAllString(text, -1) {
 		if !slices.Contains(defined, name) {
 			t.Errorf("%s is not defined", name)
 		}

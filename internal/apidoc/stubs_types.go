@@ -3,6 +3,7 @@
 package apidoc
 
 import (
+	"fmt"
 	"strings"
 
 	"pvlua/luabind"
@@ -11,6 +12,22 @@ import (
 
 // The types here are those of the language server. It knows integers, but Lua
 // 5.1 does not: all numbers are just that, so that n / 2 is no mistake.
+
+// recipe writes the classes of what pv.build takes, where every field may be
+// left out.
+func recipe(s *strings.Builder) {
+	for _, h := range packet.Headers {
+		fmt.Fprintf(s, "\n---@class pvlua.recipe.%s\n", h.Name)
+		for _, f := range h.Fields {
+			fmt.Fprintf(s, "---@field %s? %s %s\n", f.Name, fieldType(f), f.Doc)
+		}
+	}
+	s.WriteString("\n---@class pvlua.recipe\n")
+	for _, h := range packet.Headers {
+		fmt.Fprintf(s, "---@field %s? pvlua.recipe.%s %s\n", h.Name, h.Name, h.Doc)
+	}
+	s.WriteString("---@field payload? string what follows the last header\n")
+}
 
 // fieldType gives the type of a field.
 func fieldType(f *packet.Field) string {
@@ -57,12 +74,37 @@ var paramTypes = map[string]string{
 	"pkt": "pvlua.packet", "position": "number", "s": "string", "seconds": "number", "string": "string", "text": "string",
 	"v": "number", "width": "number", "x": "number", "f": "fun()", "...": "any",
 	"bit32.band ...": "number", "bit32.bor ...": "number", "bit32.bxor ...": "number", "bit32.btest ...": "number",
-	"options": "table",
-	"data":    "string", "key": "number|string", "name": "string", "status": "number", "value": "number|string", "socket:send port": "number",
+	"pv.build options": "pvlua.recipe", "pv.arg type": "string",
+	"pv.arg default": "any", "help": "string", "choices": "any[]", "required": "boolean",
+	"max": "number", "ttl": "number", "pv.map key": "string", "pv.map value": "string",
+	"rate": "number", "count": "number", "burst": "number", "pv.pace f": "fun(i: number)",
+	"bind": "string", "connect": "string", "on_receive": "fun(data: string, address: number|string, port: number)",
+	"data": "string", "key": "number|string", "name": "string", "status": "number", "value": "number|string", "socket:send port": "number",
 }
 
 // paramType gives the type of a parameter.
 func paramType(e luabind.Entry, name string) string {
+	if names := e.Options(); name == "options" && len(names) > 0 && e.Name != "build" {
+		return optionsType(e, names)
+	}
+	return namedType(e, name)
+}
+
+// optionsType gives the type of a table of named arguments. All are optional to
+// the editor, because the signature does not say which are not.
+func optionsType(e luabind.Entry, names []string) string {
+	var fields []string
+	for _, name := range names {
+		fields = append(fields, name+"?: "+namedType(e, name))
+	}
+	if strings.HasSuffix(e.Signature[:strings.LastIndexByte(e.Signature, '}')], ", f") {
+		fields = append(fields, "[integer]: "+namedType(e, "f"))
+	}
+	return "{ " + strings.Join(fields, ", ") + " }"
+}
+
+// namedType gives the type of what has a name in a signature.
+func namedType(e luabind.Entry, name string) string {
 	if t, ok := paramTypes[entryName(e)+" "+name]; ok {
 		return t
 	}
