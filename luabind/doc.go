@@ -30,6 +30,13 @@
 //     variables among them; they are rewritten to ones that it compiles well.
 //   - The operators # and .. can be given bounds.
 //
+// # What is checked before a script runs
+//
+// Names of headers, fields, methods, members of pv and callbacks that are
+// certain to be misspelt are errors of Load, and globals that functions make
+// by accident are warnings; see lint.go. "Certain" means that a variable can
+// hold nothing else than an object of ours, by all that is assigned to it.
+//
 // # What limits a script
 //
 // Each callback may run Config.Quota instructions; work that Go functions do
