@@ -3,18 +3,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
 	"pvlua/runtime"
 )
@@ -39,9 +36,7 @@ func liveCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	tuneGC()
 
-	// A second signal ends the process at once: stop() restores that.
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx, stop := untilInterrupted()
 	defer stop()
 
 	var r *runtime.Runtime

@@ -85,6 +85,32 @@ func TestSignalsEndTheRun(t *testing.T) {
 	}
 }
 
+// TestSecondSignal: at once it is the same wish, so that everything is still
+// printed; later it ends what does not end.
+func TestSecondSignal(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{})
+	for _, late := range []bool{false, true} {
+		turns := 3_000_000 // of a loop, some 20 ms
+		if late {
+			turns = 2_000_000_000
+		}
+		slow := script(t, fmt.Sprintf(`
+			function on_packet() end
+			function on_stop() print("stopping") for _ = 1, %d do end print("stopped") end`, turns))
+		p := startRun(t, lab.B, "--quota", "2000000000", lab.B.Link, slow)
+		p.Signal(unix.SIGINT)
+		p.WaitOutput(t, "stopping", 5*time.Second)
+		if late {
+			time.Sleep(patience + 200*time.Millisecond)
+		}
+		p.Signal(unix.SIGINT)
+		err := p.Wait(t, 5*time.Second)
+		if stopped := strings.Contains(p.Output(), "stopped\n"); stopped == late || (err == nil) == late {
+			t.Errorf("late %v: ended with %v; it wrote:\n%s", late, err, p.Output())
+		}
+	}
+}
+
 func TestKillLeavesTheInterfaceClean(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{})
 	p := startRun(t, lab.B, lab.B.Link, echoScript)

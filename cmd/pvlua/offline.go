@@ -3,18 +3,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
 	"pvlua/luabind"
 	"pvlua/offline"
@@ -98,8 +95,7 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 	status := exitOK
 	files, err := run.open(&config, stdout)
 	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
-		context.AfterFunc(ctx, stop)
+		ctx, stop := untilInterrupted()
 		defer stop()
 		var totals offline.Totals
 		totals, err = offline.Run(ctx, config)
