@@ -149,7 +149,7 @@ func newLog(w io.Writer, verbose bool) *slog.Logger {
 
 // tuneGC lets garbage grow to nine times what is live before it is collected,
 // unless the user says otherwise: scripts that make strings then cost a
-// collection a second instead of ten (docs/performance.md).
+// collection a second instead of ten.
 func tuneGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(800)
