@@ -13,7 +13,8 @@ import (
 // A port is one interface as the supervisor sees it.
 type port struct {
 	facts   linkFacts
-	queues  int          // how many are served
+	atFirst int          // how many queues were to be served when the workers were made
+	queues  int          // how many are
 	program *xsk.Program // nil while the interface is gone
 	failure string       // why it could not be attached to again, so that it is said once
 }
@@ -99,12 +100,10 @@ type plan struct {
 	partial bool         // packets may come with unfinished checksums
 }
 
-// plan gives worker i every queue of p whose number is i modulo the workers.
+// plan is what worker i does on p.
 func (r *Runtime) plan(p *port, i int, bind xsk.BindMode) plan {
 	pl := plan{port: p.facts.Index, name: p.facts.Name, ifindex: p.facts.Ifindex, bind: bind, program: p.program}
-	for q := i; q < p.queues; q += len(r.workers) {
-		pl.queues = append(pl.queues, q)
-	}
+	pl.queues = queuesOf(i, len(r.workers), p.queues)
 	generic := p.program.Mode() == xsk.Generic
 	if generic {
 		pl.mark = &r.mark
@@ -194,6 +193,9 @@ func (r *Runtime) announce(p *port) {
 	}
 	r.log.Info("receiving", "port", p.facts.Name, "mode", how,
 		"queues", fmt.Sprintf("%d of %d", p.queues, p.facts.Queues), "driver", p.facts.driver)
+	if p.queuesAreShifted() {
+		r.log.Warn("in generic mode a veth gives queue 0 the packets of two queues, and the last queue none", "port", p.facts.Name)
+	}
 	if mine.stackErr != nil {
 		r.log.Warn("PASS does not work: passed packets are lost and counted", "port", p.facts.Name, "reason", mine.stackErr)
 	}

@@ -100,11 +100,10 @@ func (r *Runtime) setUp() error {
 	return r.attachAll()
 }
 
-// addWorkers makes a worker for each queue. Where ports have different numbers
-// of queues, the least number counts, and a worker serves several queues of
-// the others: every worker can then send on every port.
+// addWorkers makes the workers and shares the queues out among them.
 func (r *Runtime) addWorkers() error {
-	n := 0
+	mtu := 0
+	var queues []int
 	for _, p := range r.ports {
 		p.queues = p.facts.Queues
 		if r.cfg.Queues > p.queues {
@@ -113,16 +112,12 @@ func (r *Runtime) addWorkers() error {
 		if r.cfg.Queues > 0 {
 			p.queues = r.cfg.Queues
 		}
-		if n == 0 || p.queues < n {
-			n = p.queues
-		}
-	}
-	mtu, sockets := 0, 0 // sockets of the worker that has most
-	for _, p := range r.ports {
+		p.atFirst = p.queues
+		queues = append(queues, p.queues)
 		mtu = max(mtu, p.facts.MTU)
-		sockets += (p.queues + n - 1) / n
 	}
-	r.cfg.Frames.Sockets = uint32(sockets)
+	n := workersFor(queues)
+	r.cfg.Frames.Sockets = uint32(mostSockets(n, queues))
 	r.cfg.Frames = r.cfg.Frames.Defaults(mtu)
 	var out *lockedWriter
 	if r.cfg.Dump != nil {

@@ -6,14 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"pvlua/xsk"
 )
 
-// retryInterval is how often the supervisor looks at a port that is gone, or
-// could not be attached to again, when no event says that it should.
+// retryInterval is how often the supervisor looks at the ports when no event says
+// that it should: at those that are gone, or could not be attached to again, and
+// for changes that raise none, such as of the number of queues.
 const retryInterval = time.Second
 
 // supervise follows what happens to the interfaces until ctx is done. AF_XDP
@@ -44,11 +44,8 @@ func (r *Runtime) supervise(ctx context.Context) error {
 		case <-events.changed:
 			r.refreshAll()
 		case <-retry.C:
-			late := events.lost.Load()
 			events = events.renew()
-			if late || slices.ContainsFunc(r.ports, func(p *port) bool { return p.program == nil }) {
-				r.refreshAll()
-			}
+			r.refreshAll()
 		case now := <-stats:
 			meter.write(now, r.Totals())
 		}
@@ -85,6 +82,10 @@ func (r *Runtime) refresh(p *port) {
 	}
 	if facts.Up != p.facts.Up {
 		r.log.Info("link "+map[bool]string{true: "up", false: "down"}[facts.Up], "port", p.facts.Name)
+	}
+	if facts.Queues > p.facts.Queues && r.cfg.Queues == 0 {
+		r.log.Warn("there are more queues now, whose packets go to the kernel's stack: start pvlua again to handle them",
+			"port", p.facts.Name, "queues", fmt.Sprintf("%d of %d", p.queues, facts.Queues))
 	}
 	if facts.MTU != p.facts.MTU {
 		if err := r.cfg.Frames.Check(facts.MTU); err != nil {
@@ -157,7 +158,7 @@ func (r *Runtime) pickUp(p *port, facts linkFacts) {
 	err := r.cfg.Frames.Check(facts.MTU)
 	if err == nil {
 		p.facts = facts
-		p.queues = min(p.queues, facts.Queues)
+		p.queues = min(p.atFirst, facts.Queues) // the frames are shared out for no more
 		if p.queues < len(r.workers) {
 			err = fmt.Errorf("it has %d queues now, %d workers need one each", facts.Queues, len(r.workers))
 		} else {
