@@ -22,8 +22,7 @@ func (c *counter) String() string { return "counter " + c.name }
 // sharedMap is what a map holds for Lua.
 type sharedMap struct {
 	*state.Map
-	ages   bool // it has a ttl, so the time matters
-	warned bool // that it is full
+	ages bool // it has a ttl, so the time matters
 }
 
 func (m *sharedMap) String() string { return "map " + m.Name() + " with " + m.Shape().String() }
@@ -39,6 +38,7 @@ func sharedEntries() []Entry {
 		of("counter", "set", "(n)", "Replaces the counter's number by a whole number.", (*State).counterSet),
 		of("map", "get", "(key) -> value or nil", "The value of a key. Keys and values are numbers or strings (of at most 512 and 4096 bytes).", (*State).mapGet),
 		of("map", "set", "(key, value) -> boolean", "Gives a key a value; false if the key is new and the map is full.", (*State).mapSet),
+		of("map", "insert", "(key, value) -> boolean or nil", "Gives a key a value if it has none, in one step: true; false, and nothing happens, if it has one; nil if it has none and the map is full.", (*State).mapInsert),
 		of("map", "add", "(key [, n]) -> number or nil", "Adds n (default 1) to the number that a key has, 0 if it has none, in one step, and gives the sum; nil if the key is new and the map is full.", (*State).mapAdd),
 		of("map", "delete", "(key) -> boolean", "Removes a key; false if it was not there.", (*State).mapDelete),
 		of("map", "len", "() -> number", "How many entries the map has.", (*State).mapLen),
@@ -213,6 +213,23 @@ func (s *State) mapSet(L *lua.LState) int {
 	return 1
 }
 
+// mapInsert is map:insert(key, value).
+func (s *State) mapInsert(L *lua.LState) int {
+	m := self[*sharedMap](L, "map")
+	outcome, err := m.Insert(mapValue(L, m, 2, "insert", "key"), mapValue(L, m, 3, "insert", "value"), s.mapTime(m))
+	mapError(L, m, "insert", err)
+	switch outcome {
+	case state.Inserted:
+		L.Push(lua.LTrue)
+	case state.Taken:
+		L.Push(lua.LFalse)
+	default:
+		s.warnFull(L, m)
+		L.Push(lua.LNil)
+	}
+	return 1
+}
+
 // mapAdd is map:add(key [, n]).
 func (s *State) mapAdd(L *lua.LState) int {
 	m := self[*sharedMap](L, "map")
@@ -234,12 +251,11 @@ func (s *State) mapAdd(L *lua.LState) int {
 	return 1
 }
 
-// warnFull logs that a map is full, once for each state.
+// warnFull logs that a map is full, once for all that share it.
 func (s *State) warnFull(L *lua.LState, m *sharedMap) {
-	if m.warned {
+	if !m.Tell() {
 		return
 	}
-	m.warned = true
 	at := L.Where(1)
 	s.cfg.Log.Warn("map "+m.Name()+" is full: new keys are refused", "max", m.Shape().Max, "at", at[:max(len(at)-1, 0)])
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A Map has values by keys. An entry is touched when it is got, set or added
-// to. Where a method takes the time, it matters only if the map has a TTL.
+// A Map has values by keys. An entry is touched when it is made, got, set or
+// added to. Where a method takes the time, it matters only if the map has a TTL.
 type Map struct {
 	name    string
 	shape   Shape
@@ -22,6 +22,7 @@ type Map struct {
 	used    atomic.Int64 // entries, those included that have aged out and are still there
 	nextAge atomic.Int64 // no entry ages out before this time
 	refused atomic.Uint64
+	told    atomic.Bool
 	shards  [shardCount]shard
 }
 
@@ -76,6 +77,43 @@ func (m *Map) Set(key, v Value, now time.Time) (ok bool, err error) {
 	}
 	s.mu.Unlock()
 	return e != nil, nil
+}
+
+// Outcome is what became of an Insert.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Inserted Outcome = iota // the key was new and has the value
+	Taken                   // the key had a value, which it keeps; it was not touched
+	Full                    // the key is new and there is no room; counted as refused
+)
+
+// Insert gives a key a value if it has none: of several that do so at the same
+// time one succeeds.
+func (m *Map) Insert(key, v Value, now time.Time) (Outcome, error) {
+	if err := key.check(m.shape.Key, "key"); err != nil {
+		return 0, err
+	}
+	if err := v.check(m.shape.Value, "value"); err != nil {
+		return 0, err
+	}
+	at := m.at(now)
+	s := m.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for retry := true; ; retry = false {
+		if m.look(s, key, at) != none {
+			return Taken, nil
+		}
+		if e := m.make(s, key, at, retry); e != nil {
+			e.value = v.own()
+			return Inserted, nil
+		}
+		if !retry {
+			return Full, nil
+		}
+	}
 }
 
 // Add adds n to the number that a key has, 0 if it has none, and gives the
@@ -137,6 +175,10 @@ func (m *Map) Len(now time.Time) int {
 
 // Refused counts the new keys that found the map full.
 func (m *Map) Refused() uint64 { return m.refused.Load() }
+
+// Tell reports true to the first caller only, of all that share the map: to the
+// one that says that it is full.
+func (m *Map) Tell() bool { return m.told.CompareAndSwap(false, true) }
 
 // An Item is an entry of a map as it was at some time.
 type Item struct{ Key, Value Value }
