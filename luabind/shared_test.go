@@ -45,6 +45,16 @@ string	new	-1
 	}
 }
 
+func TestMapInsert(t *testing.T) {
+	out, err := run(t, `
+		local m = pv.map{name = "m", max = 2}
+		print(m:insert(1, "one"), m:insert(1, "two"), m:get(1))
+		print(m:insert(2, 2), m:insert(3, 3), m:insert(2, 3), m:refused())`)
+	if want := "true\tfalse\tone\ntrue\tnil\tfalse\t1\n"; err != nil || out+"\n" != want {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestMapAges(t *testing.T) {
 	f := load(t, `
 		m = pv.map{name = "m", ttl = 1.5, max = 1}
@@ -108,6 +118,8 @@ func TestSharedErrors(t *testing.T) {
 		`pv.map{name = "m"}:get()`:                            `get of map m: the key is nil; expected a number or a string`,
 		`pv.map{name = "m"}:set(1)`:                           `set of map m: the value is nil; expected a number or a string; m:delete(key) removes an entry`,
 		`pv.map{name = "m"}:set(1, true)`:                     `set of map m: the value is true; expected a number or a string; store 1 for true`,
+		`pv.map{name = "m"}:insert(1)`:                        `insert of map m: the value is nil; expected a number or a string; m:delete(key) removes an entry`,
+		`pv.map{name = "m", value = "u8"}:insert(1, 256)`:     `insert of map m: the value is 256; this map takes whole numbers from 0 to 255 (u8)`,
 		`pv.map{name = "m"}:set({}, 1)`:                       `set of map m: the key is a table; expected`,
 		`pv.map{name = "m"}:set(0/0, 1)`:                      `set of map m: the key is not a number (NaN)`,
 		`pv.map{name = "m", key = "u8"}:get(256)`:             `get of map m: the key is 256; this map takes whole numbers from 0 to 255 (u8)`,

@@ -46,6 +46,39 @@ func TestAddIsAtomic(t *testing.T) {
 	}
 }
 
+// TestInsertHasOneWinner for each key, in a map that is never full and in one
+// that is.
+func TestInsertHasOneWinner(t *testing.T) {
+	for _, max := range []int{rounds, rounds / 3} {
+		m := newTestMap(t, Shape{Max: max, TTL: time.Hour})
+		var wins [workers]int
+		var all sync.WaitGroup
+		for w := range workers {
+			all.Go(func() {
+				for i := range rounds {
+					outcome, err := m.Insert(Number(float64(i)), Number(float64(w)), time.Time{})
+					if err != nil {
+						t.Error(err)
+					}
+					if outcome == Inserted {
+						wins[w]++
+					}
+				}
+			})
+		}
+		all.Wait()
+		sum, won := 0, [workers]int{}
+		for _, item := range m.Items(time.Time{}) {
+			w, _ := item.Value.Number()
+			won[int(w)]++
+			sum++
+		}
+		if sum != max || won != wins {
+			t.Errorf("%d of %d keys are there, by %v; told that they were inserted: %v", sum, max, won, wins)
+		}
+	}
+}
+
 // TestHammer lets many goroutines do everything to one small map with a TTL:
 // it must never hold more than it may, and be consistent at the end.
 func TestHammer(t *testing.T) {

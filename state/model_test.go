@@ -70,7 +70,7 @@ func TestMapIsItsModel(t *testing.T) {
 			want.age(now)
 			k := values.Draw(t, "key")
 			old, there := want.entries[k]
-			switch what := rapid.SampledFrom([]string{"get", "set", "add", "delete"}).Draw(t, "what"); what {
+			switch what := rapid.SampledFrom([]string{"get", "set", "insert", "add", "delete"}).Draw(t, "what"); what {
 			case "get":
 				v, ok, err := m.Get(k, now)
 				if err != nil || ok != there || v != old.value {
@@ -84,6 +84,19 @@ func TestMapIsItsModel(t *testing.T) {
 				ok, err := m.Set(k, v, now)
 				if wanted := want.store(k, v, now); err != nil || ok != wanted {
 					t.Fatalf("set %v: %v %v; want %v", k, ok, err, wanted)
+				}
+			case "insert":
+				v := values.Draw(t, "new")
+				outcome, err := m.Insert(k, v, now)
+				wanted := Taken // and not touched
+				if !there {
+					wanted = Inserted
+					if !want.store(k, v, now) {
+						wanted = Full
+					}
+				}
+				if err != nil || outcome != wanted {
+					t.Fatalf("insert %v: %v %v; want %v", k, outcome, err, wanted)
 				}
 			case "add":
 				n := rapid.SampledFrom([]float64{1, -1, 0.25}).Draw(t, "n")

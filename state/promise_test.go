@@ -39,6 +39,9 @@ func TestDoesNotAllocate(t *testing.T) {
 		"add number":     func() { m.Add(number, 1, now) },
 		"len":            func() { m.Len(now) },
 		"set in a full":  func() { full.Set(Number(7), Number(7), now) },
+		"insert taken":   func() { m.Insert(text, Number(7), now) },
+		"insert in full": func() { full.Insert(Number(7), Number(7), now) },
+		"insert":         func() { m.Insert(Number(5), Number(2), now); m.Delete(Number(5), now) },
 		"set and delete": func() { m.Set(Number(5), Number(2), now); m.Delete(Number(5), now) },
 	} {
 		f()

@@ -49,18 +49,24 @@ func (s *shard) index(key Value) int32 {
 // aged reports whether an entry is too old to be there.
 func (m *Map) aged(e *entry, at int64) bool { return m.ttl > 0 && at-e.touched >= m.ttl }
 
-// find gives the entry of a key, which it touches; nil if there is none. s is
-// locked, here and below.
-func (m *Map) find(s *shard, key Value, at int64) *entry {
+// look gives the place of a key's entry, none if there is none. s is locked,
+// here and below.
+func (m *Map) look(s *shard, key Value, at int64) int32 {
 	i := s.index(key)
+	if i != none && m.aged(&s.entries[i], at) {
+		m.remove(s, i)
+		return none
+	}
+	return i
+}
+
+// find gives the entry of a key, which it touches; nil if there is none.
+func (m *Map) find(s *shard, key Value, at int64) *entry {
+	i := m.look(s, key, at)
 	if i == none {
 		return nil
 	}
 	e := &s.entries[i]
-	if m.aged(e, at) {
-		m.remove(s, i)
-		return nil
-	}
 	if m.ttl > 0 {
 		// The clocks of two workers may be read in one order and get here in
 		// the other.
@@ -82,17 +88,27 @@ func (m *Map) enter(key Value, at int64) (*shard, *entry) {
 		if e := m.find(s, key, at); e != nil {
 			return s, e
 		}
-		if m.reserve() {
-			return s, s.insert(key.own(), at)
+		if e := m.make(s, key, at, retry); e != nil || !retry {
+			return s, e
 		}
-		if !retry {
-			m.refused.Add(1)
-			return s, nil
-		}
-		s.mu.Unlock() // aging locks the shards one by one
-		m.age(at)
-		s.mu.Lock()
 	}
+}
+
+// make makes an entry for a key that has none. It gives nil if the map is full:
+// for good, which it counts, unless retry is set; with it s was unlocked and
+// what is too old has gone meanwhile, so that another attempt is worth it.
+func (m *Map) make(s *shard, key Value, at int64, retry bool) *entry {
+	if m.reserve() {
+		return s.insert(key.own(), at)
+	}
+	if !retry {
+		m.refused.Add(1)
+		return nil
+	}
+	s.mu.Unlock() // aging locks the shards one by one
+	m.age(at)
+	s.mu.Lock()
+	return nil
 }
 
 // reserve makes room for one more entry, if there is some.
