@@ -179,6 +179,23 @@ func TestSocketAllAddresses(t *testing.T) {
 	f.Close()
 }
 
+// A packet is sent as the bytes that it has then.
+func TestSocketSendsPackets(t *testing.T) {
+	f, h := loadOutside(t, `
+		local s = pv.udp_socket{connect = "10.0.0.4:7"}
+		function on_packet(pkt)
+			local copy = pkt:clone()
+			copy:set_bytes(0, "copy")
+			pkt:set_bytes(0, "here")
+			s:send(pkt) s:send(copy)
+			return pv.DROP
+		end`)
+	p := f.handle(make([]byte, 6))
+	if got := fmt.Sprintf("%q", h.sockets[0].sent); p.Err != nil || got != `["here\x00\x00 to invalid AddrPort" "copy\x00\x00 to invalid AddrPort"]` {
+		t.Errorf("%v, sent %s", p.Err, got)
+	}
+}
+
 func TestSocketErrors(t *testing.T) {
 	const bound = `local s = pv.udp_socket{bind = "10.0.0.1:7"} `
 	for body, want := range map[string]string{
@@ -192,7 +209,8 @@ func TestSocketErrors(t *testing.T) {
 		`pv.udp_socket{on_recieve = print}`:                                 `pv.udp_socket: it has no argument "on_recieve"; did you mean 'on_receive'?`,
 		`pv.udp_socket{on_receive = 5}`:                                     `pv.udp_socket: on_receive is 5; expected a function`,
 		bound + bound:                                                       `pv.udp_socket: this script has a socket at 10.0.0.5:1024 open already`,
-		bound + `s:send()`:                                                  `test.lua:1: send: got nil; expected a string, such as pkt:bytes(0, #pkt)`,
+		bound + `s:send()`:                                                  `test.lua:1: send: got nil; expected a string or a packet, which is sent as it is, headers and all`,
+		bound + `s:send(pv.build{}.eth, 1, 1)`:                              `send: got a eth header; expected a string or a packet`,
 		bound + `s:send("x")`:                                               `send: the socket is not connected, so it needs an address and a port: socket:send(data, address, port)`,
 		bound + `s:send("x", "10.0.0.1", 7)`:                                `send: the address is "10.0.0.1"; expected a number (IPv4: pv.ip"10.0.0.1") or a string of 16 bytes (IPv6: pv.ip6"2001:db8::1")`,
 		bound + `s:send("x", 2^32, 7)`:                                      `send: the address is 4294967296; expected a number`,

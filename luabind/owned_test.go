@@ -276,3 +276,33 @@ func TestTooLongForThePort(t *testing.T) {
 		}
 	}
 }
+
+// A packet of bytes is the packet that they are.
+func TestPacketOfBytes(t *testing.T) {
+	f := load(t, `
+		function on_packet(pkt)
+			local p = pv.packet(pkt:bytes(0, #pkt))
+			pkt.port:send(p)
+			assert(p.port == nil and #p == #pkt and tostring(p) == tostring(pkt) and p.payload == pkt.payload)
+			if p.eth then p.eth.dst = 1 end
+			assert(not pkt.eth or pkt.eth.dst ~= 1)
+			return pv.DROP
+		end`)
+	for _, shape := range pkttest.All() {
+		f.host.sent = nil
+		if p := f.handle(bytes.Clone(shape.Frame)); p.Err != nil {
+			t.Errorf("%s: %v", shape.Name, p.Err)
+		} else if len(f.host.sent) != 1 || !bytes.Equal(f.host.sent[0].frame, shape.Frame) {
+			t.Errorf("%s: sent %x; want %x", shape.Name, f.host.sent, shape.Frame)
+		}
+	}
+	for body, want := range map[string]string{
+		`pv.packet{}`:                        `test.lua:2: pv.packet: got a table; expected a string with the bytes of a frame; pv.build{...} makes a packet of tables`,
+		`pv.packet(("x"):rep(4097))`:         `test.lua:2: pv.packet: 4097 bytes do not fit: the frame has room for 4096`,
+		`pv.ports[1]:send(pv.packet("abc"))`: `send: a frame of 3 bytes is too short: it needs an Ethernet header, 14 bytes`,
+	} {
+		if _, err := run(t, body); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %s", body, err, want)
+		}
+	}
+}

@@ -11,11 +11,29 @@ import (
 	"pvlua/packet"
 )
 
-// buildEntries is pv.build.
+// buildEntries are pv.build and pv.packet.
 func buildEntries() []Entry {
-	return []Entry{{Kind: Function, Of: "pv", Name: "build", Signature: "pv.build{eth={dst=, src=}, ip={...}, udp={...}, payload=} -> packet",
-		Doc:  "Makes a packet of tables of header fields, any subset, and a payload. Lengths, types, protocols, checksums and other defaults are filled in where they are not given.",
-		make: method((*State).build)}}
+	entry := func(name, signature, doc string, f func(*State, *lua.LState) int) Entry {
+		return Entry{Kind: Function, Of: "pv", Name: name, Signature: "pv." + name + signature, Doc: doc, make: method(f)}
+	}
+	return []Entry{
+		entry("build", "{eth={dst=, src=}, ip={...}, udp={...}, payload=} -> packet", "Makes a packet of tables of header fields, any subset, and a payload. Lengths, types, protocols, checksums and other defaults are filled in where they are not given.", (*State).build),
+		entry("packet", "(s) -> packet", "Makes a packet of the bytes of a whole frame, a string, such as came in by a socket.", (*State).packetOf),
+	}
+}
+
+// packetOf is pv.packet(s).
+func (s *State) packetOf(L *lua.LState) int {
+	str, ok := L.Get(1).(lua.LString)
+	if !ok {
+		L.RaiseError("pv.packet: got %s; expected a string with the bytes of a frame; pv.build{...} makes a packet of tables", describe(L.Get(1)))
+	}
+	if len(str) > maxOwned {
+		raiseRoom(L, "pv.packet", len(str), maxOwned)
+	}
+	s.quota.spendBytes(L, len(str))
+	L.Push(s.viewOf(newOwned([]byte(str), noPort), kindPacket))
+	return 1
 }
 
 // build is pv.build{...}.

@@ -155,24 +155,28 @@ func (p *port) misfit(n int) string {
 	return ""
 }
 
-// portSend is port:send(packet or string).
-func (s *State) portSend(L *lua.LState) int {
-	p := s.checkPort(L)
-	var frame []byte
-	switch v := L.Get(2).(type) {
+// wireBytes gives the bytes of a packet or string, not copied; false if v is
+// neither. Who gets them must not keep them.
+func wireBytes(L *lua.LState, v lua.LValue) (b []byte, ok bool) {
+	switch v := v.(type) {
 	case lua.LString:
-		frame = []byte(v)
+		return bytesOf(v), true
 	case *lua.LUserData:
 		if o := objectOf(v); o != nil && o.kind.isView() {
 			if o.frame.pkt == nil {
 				raiseDead(L, o)
 			}
-			if o.kind == kindPacket {
-				frame = o.frame.b
-			}
+			return o.frame.b, o.kind == kindPacket
 		}
 	}
-	if frame == nil {
+	return nil, false
+}
+
+// portSend is port:send(packet or string).
+func (s *State) portSend(L *lua.LState) int {
+	p := s.checkPort(L)
+	frame, ok := wireBytes(L, L.Get(2))
+	if !ok {
 		L.RaiseError("send: got %s; expected a packet or a string with the bytes of a frame", describe(L.Get(2)))
 	}
 	if problem := p.misfit(len(frame)); problem != "" {

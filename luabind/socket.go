@@ -76,7 +76,7 @@ func socketEntries() []Entry {
 		return Entry{Kind: Method, Of: "socket", Name: name, Signature: "socket:" + name + signature, Doc: doc, make: method(f)}
 	}
 	return []Entry{
-		of("send", "(data [, address, port]) -> boolean, reason or nil", "Sends a datagram, to an address if the socket is not connected: an IPv4 number or an IPv6 string of 16 bytes. If it could not be sent, gives false and why.", (*State).socketSend),
+		of("send", "(packet or string [, address, port]) -> boolean, reason or nil", "Sends a datagram of the bytes of a string, or of a whole packet, to an address if the socket is not connected: an IPv4 number or an IPv6 string of 16 bytes. If it could not be sent, gives false and why.", (*State).socketSend),
 		of("address", "() -> address, number", "The socket's own address and port.", (*State).socketAddress),
 		of("close", "()", "Closes the socket. One that is closed already stays so.", (*State).socketClose),
 	}
@@ -184,9 +184,9 @@ func openSocket(L *lua.LState, method string) *socket {
 // socketSend is socket:send(data [, address, port]).
 func (s *State) socketSend(L *lua.LState) int {
 	c := openSocket(L, "send")
-	data, ok := L.Get(2).(lua.LString)
+	data, ok := wireBytes(L, L.Get(2))
 	if !ok {
-		L.RaiseError("send: got %s; expected a string, such as pkt:bytes(0, #pkt)", describe(L.Get(2)))
+		L.RaiseError("send: got %s; expected a string or a packet, which is sent as it is, headers and all", describe(L.Get(2)))
 	}
 	var to netip.AddrPort
 	switch given := L.GetTop() > 2; {
@@ -204,7 +204,7 @@ func (s *State) socketSend(L *lua.LState) int {
 		L.Push(lua.LFalse)
 		return 1
 	}
-	if err := c.Send(bytesOf(data), to); err != nil {
+	if err := c.Send(data, to); err != nil {
 		L.Push(lua.LFalse)
 		L.Push(lua.LString(err.Error()))
 		return 2
