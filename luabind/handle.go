@@ -14,21 +14,29 @@ import (
 // above 65535 and the IPv6 addresses that the State has not seen lately.
 //
 // All packets share one protected call, because that costs more than the call
-// of a handler; after a failure it is made anew for the rest.
-func (s *State) Handle(pkts []Packet) {
+// of a handler; after a failure it is made anew for the rest (P49).
+//
+// Handle returns how many packets it dealt with. They are all, except that it
+// returns at once after a packet that used up its quota, which takes a good
+// part of a second: the caller may have something to do before the rest.
+func (s *State) Handle(pkts []Packet) int {
 	if s.closed {
 		for i := range pkts {
 			pkts[i].Verdict, pkts[i].Err = 0, &ScriptError{Script: s.cfg.Script, Msg: "the state is closed"}
 		}
-		return
+		return len(pkts)
 	}
 	s.batch, s.next = pkts, 0
 	for s.next < len(pkts) {
 		if err := s.guarded(s.driver); err != nil {
-			s.failed(err)
+			exhausted := s.quota.left < 0
+			if s.failed(err); exhausted {
+				break
+			}
 		}
 	}
 	s.batch = nil
+	return s.next
 }
 
 // drive is the Go function inside the protected call.

@@ -45,7 +45,7 @@ func (r *Runtime) attachAll() error {
 		if !errors.Is(err, xsk.ErrNoZeroCopy) || i == len(binds)-1 {
 			break
 		}
-		r.log.Info("no zero-copy, copying instead", "reason", bare(err))
+		r.log.Info("no zero-copy, copying instead", "reason", bare(err), "port", where(err))
 	}
 	return err
 }
@@ -57,6 +57,16 @@ func bare(err error) error {
 		return x.Err
 	}
 	return err
+}
+
+// where is the interface that an error of package xsk is about.
+func where(err error) string {
+	var x *xsk.Error
+	errors.As(err, &x)
+	if x == nil {
+		return ""
+	}
+	return x.Interface
 }
 
 // openAll opens the sockets of all workers on all ports, or none.

@@ -219,7 +219,12 @@ func (r *Runtime) Run(ctx context.Context) error {
 	workers.Wait()
 	r.errors.flush()
 	close(errs)
+	said := map[string]bool{} // a script fails in the same way on each worker
 	for e := range errs {
+		if said[e.Error()] {
+			continue
+		}
+		said[e.Error()] = true
 		err = errors.Join(err, e)
 	}
 	return errors.Join(err, r.Close())

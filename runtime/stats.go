@@ -59,8 +59,8 @@ func (r *Runtime) Totals() Totals {
 // read that worker's state.
 func (r *Runtime) collect(on func(*worker, func())) Totals {
 	t := Totals{Ports: make([]PortTotals, len(r.ports))}
-	for i, p := range r.ports {
-		t.Ports[i].Name = p.facts.Name
+	for i := range r.ports {
+		t.Ports[i].Name = r.cfg.Interfaces[i] // facts are the supervisor's
 	}
 	if r.capture != nil {
 		counts := r.capture.Counts()

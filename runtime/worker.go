@@ -87,7 +87,7 @@ func (w *worker) turn() (busy, pending bool) {
 			w.kick(l)
 			// Frames that are sent are wanted back when there are no others.
 			starved := l.socket.InFlight() > 0 && w.umem.Available() <= int(w.umem.Config().Reserve)
-			pending = pending || starved || l.socket.Pending() > 0
+			pending = pending || starved || l.socket.Pending() > 0 && !p.down
 		}
 		w.flushStack(p)
 	}
@@ -118,8 +118,13 @@ func (w *worker) handle(l *lane, n int) {
 	if w.tap != nil {
 		w.tap.received(w)
 	}
-	w.state.Handle(w.packets)
-	w.settle()
+	for done := 0; done < n; {
+		done += w.state.Handle(w.packets[done:])
+		w.settle()
+		if done < n && w.interlude(done) {
+			break
+		}
+	}
 	if w.dump != nil {
 		w.dump.decided(w)
 	}
@@ -132,6 +137,22 @@ func (w *worker) handle(l *lane, n int) {
 	if w.tap != nil {
 		w.tap.flush(w)
 	}
+}
+
+// interlude comes within a batch after a packet on which the handler ran for
+// as long as it may. Letters must not wait until it has done so on all of
+// them. When the end has come, the packets from next on go to the stack, and
+// interlude returns true.
+func (w *worker) interlude(next int) bool {
+	w.mail.deliver()
+	if !w.stopping {
+		return false
+	}
+	for i := next; i < len(w.packets); i++ {
+		w.packets[i].Verdict = luabind.Pass
+	}
+	w.settle()
+	return true
 }
 
 // finishChecksums does what the sender left to hardware that is not there
