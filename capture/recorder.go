@@ -26,14 +26,22 @@ const (
 // A Batch is a number of records on their way to the file. It belongs to one
 // worker from Take to Submit.
 type Batch struct {
-	buf  []byte
-	ends []int // where each record ends in buf
+	records []pcap.Record
+	buf     []byte // their data and comments
 }
 
-// Add appends a record, which is copied.
+// Add appends a record, which is copied. It allocates only to grow the batch.
 func (b *Batch) Add(r *pcap.Record) {
-	b.buf = r.Append(b.buf)
-	b.ends = append(b.ends, len(b.buf))
+	own := *r
+	own.Data, own.Comment = b.keep(r.Data), b.keep(r.Comment)
+	b.records = append(b.records, own)
+}
+
+// keep copies bytes. When buf grows, older copies stay where they are.
+func (b *Batch) keep(data []byte) []byte {
+	from := len(b.buf)
+	b.buf = append(b.buf, data...)
+	return b.buf[from:]
 }
 
 // Counts say what became of the records.
@@ -67,8 +75,12 @@ type Recorder struct {
 	stopped atomic.Bool // nothing more is recorded: the file is full or broken
 	written atomic.Uint64
 	lost    atomic.Uint64
-	size    int64 // of the file; the goroutine's
 	err     error // why it is broken; read after done
+
+	// The goroutine's.
+	encoder *pcap.Encoder
+	buf     []byte
+	size    int64 // of the file
 
 	close    sync.Once
 	closeErr error
@@ -76,11 +88,12 @@ type Recorder struct {
 
 // NewRecorder begins a capture in file, which it closes at the end; name is
 // what it is called in the log. interfaces are what the records' Interface
-// counts. The file will not be longer than limit bytes, if that is not 0.
+// counts; there must be one. The file will not be longer than limit bytes, if that is not 0.
 func NewRecorder(file io.WriteCloser, name string, interfaces []string, limit int64, log *slog.Logger) (*Recorder, error) {
 	r := &Recorder{file: file, name: name, limit: limit, log: log,
 		free: make(chan *Batch, queueLength), queue: make(chan *Batch, queueLength), done: make(chan struct{})}
-	head := pcap.AppendHeader(nil, "pvlua", interfaces)
+	var head []byte
+	r.encoder, head = pcap.NewEncoder("pvlua", interfaces...)
 	if limit > 0 && int64(len(head)) > limit {
 		file.Close()
 		return nil, fmt.Errorf("capture %s: %d bytes are too few, its header alone has %d", name, limit, len(head))
@@ -143,7 +156,8 @@ func (r *Recorder) writeAll() {
 	defer close(r.done)
 	for b := range r.queue {
 		r.write(b)
-		b.buf, b.ends = b.buf[:0], b.ends[:0]
+		clear(b.records)
+		b.records, b.buf = b.records[:0], b.buf[:0]
 		r.free <- b
 	}
 }
@@ -152,29 +166,31 @@ func (r *Recorder) writeAll() {
 func (r *Recorder) write(b *Batch) {
 	if r.stopped.Load() {
 		if r.err != nil {
-			r.Lose(len(b.ends))
+			r.Lose(len(b.records))
 		}
 		return
 	}
-	n := len(b.ends)
-	if r.limit > 0 {
-		for n > 0 && r.size+int64(b.ends[n-1]) > r.limit {
-			n--
+	r.buf = r.buf[:0]
+	n := 0
+	for ; n < len(b.records); n++ {
+		longer := r.encoder.Append(r.buf, &b.records[n])
+		if r.limit > 0 && r.size+int64(len(longer)) > r.limit {
+			break
 		}
+		r.buf = longer
 	}
 	if n > 0 {
-		end := b.ends[n-1]
-		if _, err := r.file.Write(b.buf[:end]); err != nil {
+		if _, err := r.file.Write(r.buf); err != nil {
 			r.err = fmt.Errorf("capture: %w", err)
 			r.stopped.Store(true)
-			r.Lose(len(b.ends))
+			r.Lose(len(b.records))
 			r.log.Error("the capture is broken off", "file", r.name, "reason", cause(err))
 			return
 		}
-		r.size += int64(end)
+		r.size += int64(len(r.buf))
 		r.written.Add(uint64(n))
 	}
-	if n < len(b.ends) {
+	if n < len(b.records) {
 		r.stopped.Store(true)
 		r.log.Info("the capture is full, nothing more is recorded", "file", r.name, "bytes", r.size, "packets", r.written.Load())
 	}

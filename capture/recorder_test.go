@@ -133,14 +133,27 @@ func TestSlowWriterNeverBlocks(t *testing.T) {
 	}
 }
 
+// TestAddDoesNotAllocate adds to a batch that has grown as long as it gets.
+func TestAddDoesNotAllocate(t *testing.T) {
+	var b Batch
+	r := pcap.Record{Time: time.Unix(1, 0), Data: pkttest.UDP(pkttest.Options{}), Direction: pcap.Inbound, Comment: []byte("received on a -> tx")}
+	add := func() {
+		b.records, b.buf = b.records[:0], b.buf[:0]
+		for range 64 {
+			b.Add(&r)
+		}
+	}
+	add()
+	if n := testing.AllocsPerRun(100, add); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestLimit(t *testing.T) {
 	d := &disk{}
-	head := len(pcap.AppendHeader(nil, "pvlua", []string{"a"}))
-	one := func() int {
-		b := &Batch{}
-		b.Add(&pcap.Record{Time: time.Unix(1, 0), Data: pkttest.UDP(pkttest.Options{}), Direction: pcap.Inbound, Comment: []byte("received on a -> tx")})
-		return len(b.buf)
-	}()
+	e, header := pcap.NewEncoder("pvlua", "a")
+	head := len(header)
+	one := len(e.Append(nil, &pcap.Record{Time: time.Unix(1, 0), Data: pkttest.UDP(pkttest.Options{}), Direction: pcap.Inbound, Comment: []byte("received on a -> tx")}))
 	for _, c := range []struct{ limit, packets int }{{head, 0}, {head + one - 1, 0}, {head + one, 1}, {head + 7*one, 7}, {head + 8*one - 1, 7}} {
 		var log bytes.Buffer
 		*d = disk{}
@@ -186,7 +199,7 @@ func TestFullDisk(t *testing.T) {
 	if strings.Count(log.String(), "the capture is broken off") != 1 {
 		t.Errorf("log: %s", log.String())
 	}
-	if _, err := NewRecorder(&disk{room: 10}, "x.pcapng", nil, 0, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := NewRecorder(&disk{room: 10}, "x.pcapng", []string{"a"}, 0, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a header that has no room is no error")
 	}
 }

@@ -20,6 +20,7 @@ const bufferSize = 1 << 16
 // came in stands before those that left because of it.
 type output struct {
 	w       io.Writer // nil: nothing is written
+	encoder *pcap.Encoder
 	classic bool
 	names   []string // of the ports
 	buf     []byte   // encoded and not written yet
@@ -35,9 +36,9 @@ func newOutput(c Config) *output {
 		o.names = append(o.names, in.Port.Name)
 	}
 	if o.classic {
-		o.buf = pcap.AppendClassicHeader(nil)
+		o.encoder, o.buf = pcap.NewClassicEncoder()
 	} else {
-		o.buf = pcap.AppendHeader(nil, "pvlua", o.names)
+		o.encoder, o.buf = pcap.NewEncoder("pvlua", o.names...)
 	}
 	return o
 }
@@ -51,7 +52,7 @@ func (o *output) received(port int, at time.Time, data []byte, verdict luabind.V
 	if o.w != nil && !o.classic {
 		o.comment = capture.AppendReceived(o.comment[:0], o.names[port], verdict, o.names[out], err)
 		r := pcap.Record{Interface: port, Time: at, Data: data, Direction: pcap.Inbound, Comment: o.comment}
-		o.buf = r.Append(o.buf)
+		o.buf = o.encoder.Append(o.buf, &r)
 	}
 	o.buf = append(o.buf, o.held...)
 	o.held, o.holding = o.held[:0], false
@@ -69,11 +70,7 @@ func (o *output) transmitted(port int, at time.Time, data []byte) {
 	if o.holding {
 		to = &o.held
 	}
-	if o.classic {
-		*to = r.AppendClassic(*to)
-	} else {
-		*to = r.Append(*to)
-	}
+	*to = o.encoder.Append(*to, &r)
 	o.drain()
 }
 
@@ -84,7 +81,7 @@ func (o *output) passed(port int, at time.Time, data []byte) {
 	}
 	o.comment = capture.AppendPassed(o.comment[:0], o.names[port])
 	r := pcap.Record{Interface: port, Time: at, Data: data, Direction: pcap.Inbound, Comment: o.comment}
-	o.buf = r.Append(o.buf)
+	o.buf = o.encoder.Append(o.buf, &r)
 	o.drain()
 }
 

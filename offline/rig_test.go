@@ -28,10 +28,10 @@ type at struct {
 
 // file makes a capture.
 func file(packets ...at) []byte {
-	b := pcap.AppendClassicHeader(nil)
+	e, b := pcap.NewClassicEncoder()
 	for _, p := range packets {
 		r := pcap.Record{Time: epoch.Add(time.Duration(p.seconds * 1e9)), Data: p.data}
-		b = r.AppendClassic(b)
+		b = e.Append(b, &r)
 	}
 	return b
 }

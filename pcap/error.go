@@ -13,7 +13,7 @@ type Error struct {
 	Packet int    // the packet that could not be read, from 1; 0: the file's header
 	Offset int64  // of the record or block that is wrong, in bytes from the start of the file
 	Reason string // what is wrong, and what to do about it where something can be done
-	Err    error  // of the underlying reader; nil if the bytes were wrong
+	Err    error  // what pcapgo or the underlying reader said; nil if Reason says it all
 }
 
 // Error gives "packet 7, at byte 1234: the file ends within it".
@@ -40,13 +40,17 @@ func (r *Reader) fail(format string, args ...any) error {
 	return e
 }
 
-// short makes an Error of what kept a read from being complete, when got of
-// want bytes of something came.
-func (r *Reader) short(what string, got, want int, err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+// because makes an Error of err, which came after got of want bytes of
+// something.
+func (r *Reader) because(err error, what string, got, want int) error {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return r.fail("the file ends within %s: %d of %d bytes are there", what, got, want)
 	}
-	e := r.fail("reading").(*Error)
+	e = r.fail("reading").(*Error)
 	e.Err = err
 	return e
 }

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
+	"runtime"
 	"testing"
 )
 
@@ -90,7 +92,70 @@ func packetEnds(t *testing.T, file []byte) []int {
 		if _, err := r.Next(); err != nil {
 			return ends
 		}
-		ends = append(ends, int(r.off))
+		ends = append(ends, int(r.offset()))
+	}
+}
+
+// TestPanicsAreErrors has pcapgo panic, which nothing is known to make it do.
+func TestPanicsAreErrors(t *testing.T) {
+	r, err := NewReader(bytes.NewReader(ngFile(binary.LittleEndian, frames())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := r.next
+	r.next = func() (Packet, error) {
+		if r.packets == 1 {
+			panic("index out of range")
+		}
+		return next()
+	}
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Next()
+	if err == nil || err.Error() != "packet 2, at byte 48: it can't be read: pcapgo panics: index out of range" {
+		t.Errorf("%v", err)
+	}
+	if _, again := r.Next(); again != err {
+		t.Errorf("then %v", again)
+	}
+}
+
+// endless is a file that ends with zeros and never ends.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// TestMemoryIsBounded has small files ask for as much as a length can say.
+func TestMemoryIsBounded(t *testing.T) {
+	o := binary.LittleEndian
+	const huge = 1<<32 - 4
+	classic := classicFile(o, false, 1, nil)
+	o.PutUint32(classic[16:], huge) // the snapshot length
+	for range 2 {
+		classic = o.AppendUint32(classic, 1)
+	}
+	head := append(sectionBlock(o), interfaceBlock(o, 1, 0)...)
+	for name, file := range map[string][]byte{
+		"record":    o.AppendUint32(o.AppendUint32(classic, huge), huge),
+		"block":     append(bytes.Clone(head), 6, 0, 0, 0, 0xfc, 0xff, 0xff, 0xff),
+		"unknown":   append(bytes.Clone(head), 99, 0, 0, 0, 0xfc, 0xff, 0xff, 0xff),
+		"largest":   append(bytes.Clone(head), 99, 0, 0, 0, 0, 0, 0, 1),
+		"packet":    append(bytes.Clone(head), packetBlock(o, 0, 1, huge, huge, make([]byte, 60))...),
+		"section":   append(sectionBlock(o)[:4:4], 0xfc, 0xff, 0xff, 0xff, 0x4d, 0x3c, 0x2b, 0x1a),
+		"interface": append(sectionBlock(o), 1, 0, 0, 0, 0xfc, 0xff, 0xff, 0xff),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := readFrom(io.MultiReader(bytes.NewReader(file), endless{}))
+		runtime.ReadMemStats(&after)
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > maxBlock+1<<20 {
+			t.Errorf("%s: %d bytes were allocated", name, took)
+		}
 	}
 }
 

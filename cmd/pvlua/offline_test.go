@@ -24,10 +24,10 @@ import (
 // captureFile writes a capture, one packet a second, and returns its path.
 func captureFile(t *testing.T, name string, packets ...[]byte) string {
 	t.Helper()
-	b := pcap.AppendHeader(nil, "test", []string{"eth0"})
+	e, b := pcap.NewEncoder("test", "eth0")
 	for i, p := range packets {
 		r := pcap.Record{Time: time.Unix(1_700_000_000+int64(i), 0), Data: p}
-		b = r.Append(b)
+		b = e.Append(b, &r)
 	}
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, b, 0o644); err != nil {
@@ -141,7 +141,7 @@ func TestOfflineFailures(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{"--read", cut, echoScript}, exitFailed, "cut: rx 1 tx 0 drop 0 pass 1 error 0\npvlua: " + cut + ": packet 2, at byte 164: the file ends within a block: 73 of 76 bytes are there\n"},
+		{[]string{"--read", cut, echoScript}, exitFailed, "cut: rx 1 tx 0 drop 0 pass 1 error 0\npvlua: " + cut + ": packet 2, at byte 160: the file ends within a block: 77 of 80 bytes are there\n"},
 		{[]string{"--read", text, echoScript}, exitFailed, "text: rx 0 tx 0 drop 0 pass 0 error 0\npvlua: " + text + ": file header: it is no capture: it begins with the bytes 6e 6f 20 70, neither pcap nor pcapng\n"},
 		{[]string{"--read", dir + "/none.pcap", echoScript}, exitFailed, "pvlua: open " + dir + "/none.pcap: no such file or directory\n"},
 		{[]string{"--read", in, "--write", dir + "/no/out.pcap", echoScript}, exitFailed, "pvlua: open " + dir + "/no/out.pcap: no such file or directory\n"},
