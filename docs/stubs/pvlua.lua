@@ -413,6 +413,11 @@ pv.workers = nil
 ---@return pvlua.packet
 function pv.build(options) end
 
+---Makes a packet of the bytes of a whole frame, a string, such as came in by a socket.
+---@param s string
+---@return pvlua.packet
+function pv.packet(s) end
+
 ---@class pvlua.packet
 ---@field eth? pvlua.eth Ethernet II (IEEE 802.3, clause 3.2). Every packet of 14 bytes or more has it.
 ---@field vlan? pvlua.vlan The outermost VLAN tag (IEEE 802.1Q, clause 9.6): ethertype 0x8100 or 0x88a8.
@@ -559,6 +564,12 @@ function map:get(key) end
 ---@return boolean
 function map:set(key, value) end
 
+---Gives a key a value if it has none, in one step: true; false, and nothing happens, if it has one; nil if it has none and the map is full.
+---@param key number|string
+---@param value number|string
+---@return boolean|nil
+function map:insert(key, value) end
+
 ---Adds n (default 1) to the number that a key has, 0 if it has none, in one step, and gives the sum; nil if the key is new and the map is full.
 ---@param key number|string
 ---@param n? number
@@ -585,13 +596,13 @@ function map:refused() end
 ---@class pvlua.socket
 local socket = {}
 
----Sends a datagram, to an address if the socket is not connected: an IPv4 number or an IPv6 string of 16 bytes. If it could not be sent, gives false and why.
----@param data string
+---Sends a datagram of the bytes of a string, or of a whole packet, to an address if the socket is not connected: an IPv4 number or an IPv6 string of 16 bytes. If it could not be sent, gives false and why.
+---@param packet pvlua.packet|string
 ---@param address? pvlua.ipv4|pvlua.ipv6
 ---@param port? number
 ---@return boolean
 ---@return string|nil
-function socket:send(data, address, port) end
+function socket:send(packet, address, port) end
 
 ---The socket's own address and port.
 ---@return pvlua.ipv4|pvlua.ipv6
