@@ -124,15 +124,19 @@ func (r *Runtime) loadAside(ctx context.Context) ([]script, error) {
 	sources := luabind.NewSources()
 	r.sources = sources
 	var scripts []script
-	result := make(chan error, 1)
+	entered, result := make(chan error), make(chan error, 1)
 	go func() {
 		goruntime.LockOSThread() // never unlocked: the thread ends here
 		err := r.ns.enter()
-		if err == nil {
-			scripts, err = r.loadAll(ctx, facts, sources)
+		if entered <- err; err != nil {
+			return
 		}
+		scripts, err = r.loadAll(ctx, facts, sources)
 		result <- err
 	}()
+	if err := <-entered; err != nil {
+		return nil, err
+	}
 	select {
 	case err := <-result:
 		return scripts, err

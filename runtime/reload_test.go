@@ -187,6 +187,46 @@ func TestWhatAReloadSends(t *testing.T) {
 	}
 }
 
+// TestCountersAndMapsOutliveTheScript counts every question by all workers of all
+// scripts.
+func TestCountersAndMapsOutliveTheScript(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{NoIPv6: true, Queues: 2})
+	const reloads = 10
+	source := func(version int) string {
+		return answering(version) + fmt.Sprintf(`
+			local answer, questions, seen = on_packet, pv.counter("questions"), pv.map{name="by flow", max=100}
+			function on_packet(pkt)
+				local udp = pkt.udp
+				if udp and udp.dport == 7 then
+					questions:add()
+					seen:add(udp.sport, 1)
+				end
+				return answer(pkt)
+			end
+			function on_stop()
+				local sum, flows = 0, 0
+				for _, n in seen:each() do sum, flows = sum + n, flows + 1 end
+				print(("%d: %%d questions, %%d of %%d flows"):format(questions:get(), sum, flows))
+			end`, version)
+	}
+	l := goLive(t, lab.B, source(1000), nil)
+	flows, end := startFlows(t, lab, 8)
+	for v := 1001; v <= 1000+reloads; v++ {
+		l.write("main.lua", source(v))
+		if err := l.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range flows {
+			f.await(t, v)
+		}
+	}
+	sent := end()
+	l.stop(0)
+	if want := fmt.Sprintf("%d: %d questions, %[2]d of 8 flows\n", 1000+reloads, sent); strings.Count(l.print.String(), want) != len(l.workers) {
+		t.Errorf("want %q of each worker at the end:\n%s", want, l.print)
+	}
+}
+
 // TestReloadWhileTheInterfaceIsGone replaces the script and then the interface.
 func TestReloadWhileTheInterfaceIsGone(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{NoIPv6: true})
