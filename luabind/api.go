@@ -21,7 +21,7 @@ const (
 // fields of a packet, which package packet lists.
 type Entry struct {
 	Kind      EntryKind
-	Of        string // what has it: "pv", "packet", "port", "timer", "counter", "map", "socket", "bit32", "string"; empty for globals
+	Of        string // what has it: "pv", "packet", "port", "timer", "counter", "map", "socket", "bit32", "string", "test"; empty for globals
 	Name      string
 	Signature string // in the manner of the Lua manual: "pkt:u8(offset) -> number"
 	Doc       string // one sentence or two
@@ -38,7 +38,7 @@ var API []Entry
 // It is filled here because the functions, in their error messages, use it.
 func init() {
 	for _, part := range [][]Entry{
-		callbackEntries, moduleEntries(), outsideEntries(), buildEntries(), packetEntries(), reshapeEntries(), portEntries(), timerEntries(), sharedEntries(), socketEntries(), bit32Entries(), packEntries(),
+		callbackEntries, moduleEntries(), outsideEntries(), buildEntries(), packetEntries(), reshapeEntries(), portEntries(), timerEntries(), sharedEntries(), socketEntries(), bit32Entries(), packEntries(), testEntries(),
 	} {
 		API = append(API, part...)
 	}

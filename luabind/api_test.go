@@ -48,7 +48,8 @@ func TestAPIIsWhatThereIs(t *testing.T) {
 			want[e.Of+"."+e.Name] = true
 		}
 	}
-	for _, lib := range []string{"pv", "bit32"} {
+	f.openTest()
+	for _, lib := range []string{"pv", "bit32", "test"} {
 		table := f.L.GetGlobal(lib).(*lua.LTable)
 		if real := f.frozen[table]; real != nil {
 			table = real

@@ -21,6 +21,7 @@ import (
 type quota struct {
 	left   int // instructions
 	limit  int
+	what   string // what is limited, for the error; "" is a handler
 	closed chan struct{}
 }
 
@@ -47,7 +48,7 @@ func (q *quota) Err() error {
 	if q.left >= 0 {
 		return nil
 	}
-	return quotaError{q.limit}
+	return quotaError{q.what, q.limit}
 }
 
 // Deadline implements context.Context.
@@ -66,10 +67,17 @@ func (q *quota) spend(L *lua.LState, n int) {
 }
 
 // quotaError is the error of a quota that is used up.
-type quotaError struct{ limit int }
+type quotaError struct {
+	what  string
+	limit int
+}
 
 func (e quotaError) Error() string {
-	return fmt.Sprintf("handler stopped: more than %d instructions in one call (an endless loop?)", e.limit)
+	what := e.what
+	if what == "" {
+		what = "handler"
+	}
+	return fmt.Sprintf("%s stopped: more than %d instructions in one call (an endless loop?)", what, e.limit)
 }
 
 // bytesPerStep is how many bytes a Go function copies or compares for the price

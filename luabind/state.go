@@ -57,6 +57,9 @@ type State struct {
 	scripts map[string]*lua.FunctionProto // what was compiled, by its name
 	lints   *lints                        // what was checked before it ran
 	closed  bool
+
+	testing *testState // of a state for tests
+	bottom  int        // the registers below are those of functions that go on if a callback fails: of tests
 }
 
 func init() {
@@ -71,11 +74,25 @@ func init() {
 // Load makes a State: it compiles the script and runs its main chunk. An error
 // of the script is a *ScriptError.
 func Load(c Config) (*State, error) {
+	c, source, err := c.normal()
+	if err != nil {
+		return nil, err
+	}
+	s := newState(c)
+	if err := s.runMain(source); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// normal returns c with its defaults filled in, and the text of the script.
+func (c Config) normal() (_ Config, source []byte, err error) {
 	if c.Host == nil {
-		return nil, errors.New("luabind: Config.Host is missing")
+		return c, nil, errors.New("luabind: Config.Host is missing")
 	}
 	if c.Quota < 0 {
-		return nil, fmt.Errorf("luabind: a quota of %d instructions: it must be positive", c.Quota)
+		return c, nil, fmt.Errorf("luabind: a quota of %d instructions: it must be positive", c.Quota)
 	}
 	if c.Quota == 0 {
 		c.Quota = DefaultQuota
@@ -90,19 +107,13 @@ func Load(c Config) (*State, error) {
 		c.Store = state.New()
 	}
 	c.Workers = max(c.Workers, 1)
-	source := c.Source
-	if source == nil {
-		var err error
-		if source, err = c.Sources.get(c.Script, func() ([]byte, error) { return os.ReadFile(c.Script) }); err != nil {
-			return nil, fmt.Errorf("script: %w", err)
-		}
+	if c.Source != nil {
+		return c, c.Source, nil
 	}
-	s := newState(c)
-	if err := s.runMain(source); err != nil {
-		s.Close()
-		return nil, err
+	if source, err = c.Sources.get(c.Script, func() ([]byte, error) { return os.ReadFile(c.Script) }); err != nil {
+		return c, nil, fmt.Errorf("script: %w", err)
 	}
-	return s, nil
+	return c, source, nil
 }
 
 // newState makes a State with all libraries and no script.
@@ -168,6 +179,7 @@ func (s *State) protectedCall(fn *lua.LFunction) error {
 // removes them.
 func (s *State) guarded(fn *lua.LFunction) error {
 	s.guardedFn = fn
+	*hasHandler(s.L) = s.bottom > 0 // repair detaches what is to be
 	s.L.Push(s.guard)
 	return s.L.PCall(0, 0, nil)
 }
@@ -193,10 +205,10 @@ func (s *State) recoverPCall(L *lua.LState) (err error) {
 }
 
 // repair puts the Lua state in order after a failed call: no function runs any
-// more, so no variable is in a register.
+// more but those of tests, so no other variable is in a register.
 func (s *State) repair() {
 	s.L.G.CurrentThread = s.L.G.MainThread
-	detach(s.L, 0)
+	detach(s.L, s.bottom)
 }
 
 // internalChunk is the name of code that is no script's; tracebacks leave it out.

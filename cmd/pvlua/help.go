@@ -24,6 +24,7 @@ var commandHelp = map[string]string{
 	"new":     newHelp,
 	"offline": offlineHelp,
 	"stubs":   stubsHelp,
+	"test":    testHelp,
 }
 
 // help fits a screen of 24 lines.
@@ -31,7 +32,7 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
 
   pvlua [flags] INTERFACE... SCRIPT [-- SCRIPT ARGUMENTS]
   pvlua --read IN --write OUT SCRIPT     on captures: see pvlua help offline
-  pvlua new NAME             a script to start from, with its test
+  pvlua new NAME; pvlua test SCRIPT...   a script to start from; its tests
   pvlua doctor INTERFACE     can pvlua run there, and what cures it if not
   pvlua lab up|down|status|exec    namespaces and veth pairs to try things on
   pvlua demo                 lab, echo.lua and probes in one go

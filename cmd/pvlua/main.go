@@ -46,6 +46,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return newCommand(args[1:], stdout, stderr)
 	case "stubs":
 		return stubsCommand(args[1:], stdout, stderr)
+	case "test":
+		return testCommand(args[1:], stdout, stderr)
 	}
 	if isOffline(args) {
 		return offlineCommand(args, stdout, stderr)

@@ -705,4 +705,57 @@ function string.unpack(format, s, position) end
 ---@return number
 function string.packsize(format) end
 
+---Tests.
+---@class pvlua.test
+test = {}
+
+---Gives on_packet a copy of a packet, as if it had come in on a port (pv.ports[1]), and returns the verdict and the packet as the handler left it. An error of the handler is raised.
+---@param packet pvlua.packet|string
+---@param port? pvlua.port|number|string
+---@return pvlua.verdict
+---@return pvlua.packet
+function test.handle(packet, port) end
+
+---Fails unless both are the same: numbers, strings, booleans, tables by their contents, packets by their bytes.
+---@param got any
+---@param want any
+---@param what? string
+function test.equal(got, want, what) end
+
+---Calls f(), and fails unless that raises an error in whose message the pattern is found. Gives the message.
+---@param f fun()
+---@param pattern? string
+---@return string
+function test.fails(f, pattern) end
+
+---The packets that the script has sent by port:send since the last call, an array; pkt.port says by which.
+---@param port? pvlua.port|number|string
+---@return table
+function test.sent(port) end
+
+---Lets time pass, and runs the timers and paced calls that are due meanwhile. An error of theirs is raised.
+---@param seconds number
+function test.advance(seconds) end
+
+---The lines that the script has printed and logged since the last call, an array.
+---@return table
+function test.log() end
+
+---Fails unless a capture beside the tests has these packets, an array or a single one. pvlua test --update writes it.
+---@param file string
+---@param packets (pvlua.packet|string)[]|pvlua.packet
+function test.golden(file, packets) end
+
+---Gives the script n ports, or those of a list: {{name=, mac=, ip=, ip6=, mtu=, queues=, up=}, ...}. It is loaded anew.
+---@param n number|table[]
+function test.ports(n) end
+
+---Gives the script arguments, {"--word", "cat"} or {word = "cat"}. It is loaded anew.
+---@param list table
+function test.args(list) end
+
+---The status that the script has called pv.exit with, if it has.
+---@return number|nil
+function test.exited() end
+
 return pv

@@ -21,6 +21,7 @@ var titles = []struct{ of, title string }{
 	{"socket", "Sockets"},
 	{"bit32", "bit32"},
 	{"string", "Additions to string"},
+	{"test", "Tests"},
 }
 
 // Functions gives the reference of everything in luabind.API in Markdown, a

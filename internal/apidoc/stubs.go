@@ -59,7 +59,7 @@ func stubsOf(s *strings.Builder, of, title string) {
 	object := of // the variable that the functions are put into
 	switch of {
 	case "", "string":
-	case "pv", "bit32":
+	case "pv", "bit32", "test":
 		fmt.Fprintf(s, "\n---%s.\n---@class pvlua.%s\n%s = {}\n", title, of, of)
 	default:
 		object = strings.Replace(of, "packet", "pkt", 1)

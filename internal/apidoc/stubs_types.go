@@ -80,6 +80,8 @@ var paramTypes = map[string]string{
 	"rate": "number", "count": "number", "burst": "number", "pv.pace f": "fun(i: number)",
 	"bind": "string", "connect": "string", "on_receive": "fun(data: string, address: number|string, port: number)",
 	"data": "string", "key": "number|string", "name": "string", "status": "number", "value": "number|string", "socket:send port": "number",
+	"port": "pvlua.port|number|string", "got": "any", "want": "any", "what": "string", "pattern": "string", "test.fails f": "fun()",
+	"file": "string", "packets": "(pvlua.packet|string)[]|pvlua.packet", "n or list": "number|table[]", "list": "table",
 }
 
 // paramType gives the type of a parameter.

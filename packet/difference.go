@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package packet
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// AppendDifference appends a table that shows two packets side by side, field by
+// field, got to the left and want to the right. Lines that differ begin with >.
+// Where bytes differ that no line of the table shows, those bytes follow as
+// AppendByteDifference gives them. It is for people who look at a failed test.
+func AppendDifference(dst, got, want []byte) []byte {
+	var d difference
+	d.got.take(got)
+	d.want.take(want)
+	d.row("", "got", "want", false)
+	for i := range Headers {
+		h := &Headers[i]
+		a, b := d.got.layout.Present(h.ID), d.want.layout.Present(h.ID)
+		if !a && !b {
+			continue
+		}
+		if a != b {
+			d.row(h.Name, presence(a), presence(b), true)
+		}
+		for _, f := range h.Fields {
+			if composed(h, f) {
+				continue
+			}
+			x, y := d.got.field(f), d.want.field(f)
+			if x != "" || y != "" {
+				d.row(f.String(), x, y, x != y)
+			}
+		}
+	}
+	d.row("payload", d.got.payload(), d.want.payload(), !bytes.Equal(d.got.rest(), d.want.rest()))
+	d.row("length", strconv.Itoa(len(got)), strconv.Itoa(len(want)), len(got) != len(want))
+	dst = d.append(dst)
+	if !d.differs || !bytes.Equal(d.got.rest(), d.want.rest()) && !(d.got.isText() && d.want.isText()) {
+		dst = AppendByteDifference(dst, got, want)
+	}
+	return dst
+}
+
+// presence says whether a packet has a header.
+func presence(has bool) string {
+	if has {
+		return "present"
+	}
+	return "absent"
+}
+
+// composed reports whether all bits of a field are those of other fields of its
+// header, which say more: flags are df and mf.
+func composed(h *Header, f *Field) bool {
+	if f.Locate != Fixed || f.Width == 0 {
+		return false
+	}
+	for _, o := range h.Fields {
+		if o == f || o.Locate != Fixed || o.Width == 0 || o.BitOffset < f.BitOffset || o.BitOffset+o.Width > f.BitOffset+f.Width {
+			continue
+		}
+		if o.Width < f.Width {
+			return true
+		}
+		return before(h, o, f) // two names of the same bits
+	}
+	return false
+}
+
+// before reports whether a stands before b in the table.
+func before(h *Header, a, b *Field) bool {
+	for _, f := range h.Fields {
+		if f == a || f == b {
+			return f == a
+		}
+	}
+	return false
+}
+
+// A side is one of the two packets.
+type side struct {
+	b      []byte
+	layout Layout
+}
+
+func (s *side) take(b []byte) {
+	s.b = b
+	s.layout.Walk(b)
+}
+
+// field writes a value, "" if the packet does not have it.
+func (s *side) field(f *Field) string {
+	if f.Kind == IPv6 || f.Kind == Bytes {
+		p, ok := f.Bytes(s.b, &s.layout)
+		switch {
+		case !ok:
+			return ""
+		case f.Kind == IPv6:
+			return string(AppendIP6(nil, [16]byte(p)))
+		case len(p) > 12:
+			return fmt.Sprintf("%x...", p[:12])
+		}
+		return fmt.Sprintf("%x", p)
+	}
+	v, ok := f.Uint(s.b, &s.layout)
+	switch {
+	case !ok:
+		return ""
+	case f.Kind == MAC:
+		return string(AppendMAC(nil, v))
+	case f.Kind == IPv4:
+		return string(AppendIP4(nil, uint32(v)))
+	case f.Kind == Bool:
+		return strconv.FormatBool(v != 0)
+	case f.Width == 16 && (f.Name == "type" || f.Name == "checksum" || f.Name == "ptype"):
+		return fmt.Sprintf("0x%04x", v)
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+// rest gives the payload.
+func (s *side) rest() []byte {
+	from, to := s.layout.Payload()
+	return s.b[from:to]
+}
+
+// shortText is how long a payload can be that is shown as text, in bytes.
+const shortText = 40
+
+// isText reports whether payload shows all of the payload.
+func (s *side) isText() bool {
+	p := s.rest()
+	return len(p) <= shortText && !bytes.ContainsFunc(p, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+func (s *side) payload() string {
+	if s.isText() {
+		return strconv.Quote(string(s.rest()))
+	}
+	return fmt.Sprintf("%d bytes", len(s.rest()))
+}
+
+// A difference is the table in the making.
+type difference struct {
+	got, want side
+	rows      []differenceRow
+	differs   bool // one of the rows does
+}
+
+type differenceRow struct {
+	name, got, want string
+	differs         bool
+}
+
+func (d *difference) row(name, got, want string, differs bool) {
+	d.rows = append(d.rows, differenceRow{name, got, want, differs})
+	d.differs = d.differs || differs
+}
+
+// append writes the table, its columns as wide as they need to be.
+func (d *difference) append(dst []byte) []byte {
+	name, got := 0, 0
+	for _, r := range d.rows {
+		name, got = max(name, len(r.name)), max(got, utf8.RuneCountInString(r.got))
+	}
+	for _, r := range d.rows {
+		mark := "  "
+		if r.differs {
+			mark = "> "
+		}
+		line := fmt.Sprintf("%s%-*s  %-*s  %s", mark, name, r.name, got, r.got, r.want)
+		dst = append(append(dst, strings.TrimRight(line, " ")...), '\n')
+	}
+	return dst
+}
+
+// differenceLines bounds how many lines of 16 bytes are shown of each side.
+const differenceLines = 16
+
+// AppendByteDifference appends those lines of 16 bytes in which got and want
+// differ, as AppendHexDump writes them, one below the other.
+func AppendByteDifference(dst, got, want []byte) []byte {
+	shown := 0
+	for off := 0; off < max(len(got), len(want)); off += hexLine {
+		a, b := hexPart(got, off), hexPart(want, off)
+		if bytes.Equal(a, b) {
+			continue
+		}
+		if shown++; shown > differenceLines {
+			return append(dst, "  ...\n"...)
+		}
+		for _, side := range []struct {
+			label string
+			part  []byte
+		}{{"> got   ", a}, {"> want  ", b}} {
+			line := bytes.TrimPrefix(AppendHexDump(nil, side.part), []byte("0000"))
+			dst = fmt.Appendf(dst, "%s%04x%s", side.label, off, line)
+			if len(side.part) == 0 {
+				dst = append(dst, '\n')
+			}
+		}
+	}
+	return dst
+}
+
+// hexPart gives the bytes of a line.
+func hexPart(b []byte, off int) []byte {
+	return b[min(off, len(b)):min(off+hexLine, len(b))]
+}
