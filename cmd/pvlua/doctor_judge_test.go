@@ -158,6 +158,21 @@ ok    memory      16 MiB of frames; the memlock limit does not count, with CAP_I
 note  queues      64, each with a thread and a Lua state of its own, but only 4 CPUs for them
                   ethtool -L eth7 combined 4
 ok    memory      512 MiB of frames (8 MiB for each of 64 queues); the memlock limit does not count, with CAP_IPC_LOCK`},
+		{"a veth of several queues", func(f *doctorFacts) { veth(f); f.link.queues = 4 }, `
+ok    interface   eth7 is Ethernet, up, driver veth
+ok    queues      4, each with a thread and a Lua state of its own; packets come in on the queue that the peer sends them by
+ok    memory      32 MiB of frames (8 MiB for each of 4 queues); the memlock limit does not count, with CAP_IPC_LOCK
+ok    peer        veth0 in namespace lab has no offload on that spoils frames
+ok    trial       native copy (attached for a moment, a socket opened on queue 0, all taken away again)`},
+		{"a veth of several queues in generic mode", func(f *doctorFacts) {
+			veth(f)
+			f.link.queues, f.link.features, f.mode, f.trial.attach = 4, nil, xsk.ModeGeneric, xsk.Generic
+		}, `
+ok    interface   eth7 is Ethernet, up, driver veth
+note  queues      4, but in generic mode a veth gives queue 0 the packets of two queues, and the last queue none
+ok    memory      32 MiB of frames (8 MiB for each of 4 queues); the memlock limit does not count, with CAP_IPC_LOCK
+ok    peer        veth0 in namespace lab has no offload on that spoils frames
+ok    trial       generic copy (attached for a moment, a socket opened on queue 0, all taken away again)`},
 		{"a foreign program", func(f *doctorFacts) {
 			f.link.foreign = true
 			f.link.program = xsk.AttachedProgram{ID: 12, Name: "xsk_def_prog", Link: 3, PID: 44, Command: "xdpsock"}

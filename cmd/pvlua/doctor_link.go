@@ -214,6 +214,10 @@ func checkQueues(f *doctorFacts) []finding {
 		}
 		return []finding{note(topic, "%d, each with a thread and a Lua state of its own, but only %d CPUs for them", l.queues, f.machine.cpus).
 			cure("%s", f.here("ethtool -L "+l.name+" "+fmt.Sprintf(channels, f.machine.cpus)))}
+	case l.kind == "veth" && f.generic():
+		return []finding{note(topic, "%d, but in generic mode a veth gives queue 0 the packets of two queues, and the last queue none", l.queues)}
+	case l.kind == "veth":
+		return []finding{ok(topic, "%d, each with a thread and a Lua state of its own; packets come in on the queue that the peer sends them by", l.queues)}
 	}
 	return []finding{ok(topic, "%d, each with a thread and a Lua state of its own; the card spreads flows over them (ethtool -x %s)", l.queues, l.name)}
 }
