@@ -36,6 +36,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"veth1", "x.lua", "--queues", "2", "--batch=32", "--quota=1000"},
 			plain(func(c *runtime.Config) { c.Queues, c.Batch, c.Quota = 2, 32, 1000 })},
 		{[]string{"veth1", "x.lua", "--on-error", "drop"}, plain(func(c *runtime.Config) { c.OnError = luabind.Drop })},
+		{[]string{"veth1", "--watch", "x.lua"}, plain(func(c *runtime.Config) { c.Watch = true })},
 		{[]string{"veth1", "x.lua", "--stats"}, plain(func(c *runtime.Config) { c.Stats = time.Second })},
 		{[]string{"--stats", "veth1", "x.lua"}, plain(func(c *runtime.Config) { c.Stats = time.Second })},
 		{[]string{"veth1", "x.lua", "--stats=200ms"}, plain(func(c *runtime.Config) { c.Stats = 200 * time.Millisecond })},
