@@ -80,72 +80,47 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// standIn gives the tests of a template what pvlua test gives them, in Lua. A
-// packet that was built has no port, so that one is put before it.
-const standIn = `
-local PORT
-test = {ports = function(n) assert(n <= #pv.ports) end}
-function test.handle(pkt, port)
-  local front = setmetatable({}, {
-    __index = function(_, name)
-      if name == "port" then return port or pv.ports[1] end
-      local value = pkt[name]
-      if type(value) ~= "function" then return value end
-      return function(_, ...) return value(pkt, ...) end
-    end,
-    __newindex = function(_, name, value) pkt[name] = value end,
-  })
-  local verdict = on_packet(front)
-  if verdict == nil then verdict = pv.PASS end
-  return verdict, pkt
-end
-function test.equal(got, want, what)
-  if got ~= want then error(what .. ": " .. tostring(got) .. ", want " .. tostring(want), 2) end
-end
-function on_start()
-  local n = 0
-  for name, f in pairs(_G) do
-    if tostring(name):sub(1, 5) == "test_" then f() n = n + 1 end
-  end
-  print(n .. " tests")
-end
-`
+// Each template passes its test; with another handler the test fails.
+func TestTemplatesPassTheirTests(t *testing.T) {
+	for _, template := range templateNames {
+		path := filepath.Join(t.TempDir(), "new")
+		if status, _, errs := here("new", path, "--template", template); status != exitOK {
+			t.Fatal(errs)
+		}
+		status, out, errs := here("test", path+".lua")
+		if status != exitOK || !strings.Contains(out, " passed, 0 failed") || strings.Contains(out, "\n0 passed") || errs != "" {
+			t.Errorf("%s: status %d, %s%s", template, status, out, errs)
+		}
+		if err := os.WriteFile(path+".lua", []byte("function on_packet(pkt) return pv.DROP end\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if status, out, _ := here("test", path+".lua"); status != exitFailed {
+			t.Errorf("%s: the test passes with any handler: status %d, %s", template, status, out)
+		}
+	}
+}
 
+// No template makes a warning when it is loaded.
+func TestTemplatesLoadWithoutWarnings(t *testing.T) {
+	for _, template := range templateNames {
+		var log bytes.Buffer
+		s, err := luabind.Load(luabind.Config{
+			Script: template + ".lua", Source: []byte(fromTemplate(template+".lua", template)), Host: nowhere{},
+			Log: slog.New(slog.NewTextHandler(&log, nil)), Ports: []*luabind.Port{{Name: "left"}, {Index: 1, Name: "right"}},
+		})
+		if err != nil {
+			t.Errorf("%s: %v", template, err)
+			continue
+		}
+		if err := s.Start(); err != nil || log.Len() > 0 {
+			t.Errorf("%s: %v, it logged %s", template, err, &log)
+		}
+		s.Close()
+	}
+}
+
+// nowhere is a Host where nothing can be sent and no time passes.
 type nowhere struct{}
 
 func (nowhere) Send(int, []byte) bool { return false }
 func (nowhere) Now() time.Time        { return time.Unix(1_700_000_000, 0) }
-
-// Each template loads without a warning and passes its test; with another
-// handler the test fails.
-func TestTemplatesPassTheirTests(t *testing.T) {
-	load := func(text string) (*luabind.State, string, error) {
-		var out, log bytes.Buffer
-		s, err := luabind.Load(luabind.Config{
-			Script: "new.lua", Source: []byte(text), Host: nowhere{}, Stdout: &out, Log: slog.New(slog.NewTextHandler(&log, nil)),
-			Ports: []*luabind.Port{{Name: "left", MAC: 0x02_00_00_00_00_01, MTU: 1500}, {Index: 1, Name: "right", MAC: 0x02_00_00_00_00_02, MTU: 1500}},
-		})
-		if err != nil {
-			return nil, "", err
-		}
-		t.Cleanup(s.Close)
-		if log.Len() > 0 {
-			t.Errorf("warnings:\n%s", &log)
-		}
-		err = s.Start()
-		return s, out.String(), err
-	}
-	for _, template := range templateNames {
-		script, test := fromTemplate(template+".lua", "new"), fromTemplate(template+"_test.lua", "new")
-		if _, _, err := load(script); err != nil {
-			t.Errorf("%s: %v", template, err)
-		}
-		_, out, err := load(script + "\n" + test + "\n" + standIn)
-		if err != nil || !strings.HasSuffix(out, " tests\n") || strings.HasPrefix(out, "0") {
-			t.Errorf("%s: %v, it printed %q", template, err, out)
-		}
-		if _, _, err := load("function on_packet(pkt) return pv.DROP end\n" + test + "\n" + standIn); err == nil {
-			t.Errorf("%s: the test passes with any handler", template)
-		}
-	}
-}

@@ -321,7 +321,7 @@ pv.ports = nil
 pv.args = nil
 
 ---Writes its arguments to the log, at level "debug", "info" (the default), "warn" or "error".
----@param level? "debug"|"info"|"warn"|"error"
+---@param level? "debug"|"info"|"warn"|"error"|any
 ---@param ... any
 function pv.log(level, ...) end
 
@@ -419,7 +419,7 @@ function pv.build(options) end
 function pv.packet(s) end
 
 ---@class pvlua.packet
----@field eth? pvlua.eth Ethernet II (IEEE 802.3, clause 3.2). Every packet of 14 bytes or more has it.
+---@field eth pvlua.eth Ethernet II (IEEE 802.3, clause 3.2). Every packet of 14 bytes or more has it.
 ---@field vlan? pvlua.vlan The outermost VLAN tag (IEEE 802.1Q, clause 9.6): ethertype 0x8100 or 0x88a8.
 ---@field vlan2? pvlua.vlan2 The second VLAN tag (QinQ, IEEE 802.1ad): a tag directly after the outermost one.
 ---@field arp? pvlua.arp Address resolution (RFC 826) of IPv4 over Ethernet: only with htype 1, ptype 0x0800, hlen 6 and plen 4.
@@ -753,6 +753,18 @@ function test.ports(n) end
 ---Gives the script arguments, {"--word", "cat"} or {word = "cat"}. It is loaded anew.
 ---@param list table
 function test.args(list) end
+
+---Hands a datagram to the script's socket, the one at own_port if there are several, as if it came from there. false if no socket takes it.
+---@param data string
+---@param address? pvlua.ipv4|pvlua.ipv6
+---@param port? number
+---@param own_port? number
+---@return boolean
+function test.receive(data, address, port, own_port) end
+
+---What the script's sockets have sent since the last call, an array of {data=, address=, port=, own_port=}.
+---@return table
+function test.datagrams() end
 
 ---The status that the script has called pv.exit with, if it has.
 ---@return number|nil

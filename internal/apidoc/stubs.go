@@ -5,6 +5,7 @@ package apidoc
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"pvlua/luabind"
@@ -57,16 +58,21 @@ const stubsHead = `---@meta pv
 // stubsOf writes what one thing has.
 func stubsOf(s *strings.Builder, of, title string) {
 	object := of // the variable that the functions are put into
-	switch of {
-	case "", "string":
-	case "pv", "bit32", "test":
+	library := isLibrary(of)
+	switch {
+	case of == "", of == "string": // which the server knows
+	case library:
 		fmt.Fprintf(s, "\n---%s.\n---@class pvlua.%s\n%s = {}\n", title, of, of)
 	default:
 		object = strings.Replace(of, "packet", "pkt", 1)
 		fmt.Fprintf(s, "\n---@class pvlua.%s\n", of)
 		if of == "packet" {
 			for _, h := range packet.Headers {
-				fmt.Fprintf(s, "---@field %s? pvlua.%s %s\n", h.Name, h.Name, h.Doc)
+				optional := "?"
+				if h.ID == packet.Eth {
+					optional = "" // a packet without is shorter than any that is sent
+				}
+				fmt.Fprintf(s, "---@field %s%s pvlua.%s %s\n", h.Name, optional, h.Name, h.Doc)
 			}
 		}
 		for _, e := range luabind.API {
@@ -84,12 +90,17 @@ func stubsOf(s *strings.Builder, of, title string) {
 	for _, e := range luabind.API {
 		switch {
 		case e.Of != of:
-		case e.Kind == luabind.Value && of == "pv":
-			fmt.Fprintf(s, "\n%s---@type %s\npv.%s = nil\n", comment(e.Doc), valueType(e), e.Name)
+		case e.Kind == luabind.Value && library:
+			fmt.Fprintf(s, "\n%s---@type %s\n%s.%s = nil\n", comment(e.Doc), valueType(e), of, e.Name)
 		case e.Kind != luabind.Value:
 			stub(s, e, object)
 		}
 	}
+}
+
+// isLibrary reports whether something is a table of functions, such as bit32.
+func isLibrary(of string) bool {
+	return slices.ContainsFunc(luabind.API, func(e luabind.Entry) bool { return e.Of == of && e.Kind == luabind.Function })
 }
 
 // stub writes a function, method or callback.

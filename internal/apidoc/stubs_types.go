@@ -70,7 +70,7 @@ func valueType(e luabind.Entry) string {
 // of the form "pv.log ..." is for that function alone.
 var paramTypes = map[string]string{
 	"address": "pvlua.ipv4|pvlua.ipv6", "field": "number", "format": "string", "from": "number", "length": "number",
-	"level": `"debug"|"info"|"warn"|"error"`, "n": "number", "number": "number", "offset": "number", "packet or string": "pvlua.packet|string",
+	"level": `"debug"|"info"|"warn"|"error"|any`, "n": "number", "number": "number", "offset": "number", "packet or string": "pvlua.packet|string",
 	"pkt": "pvlua.packet", "position": "number", "s": "string", "seconds": "number", "string": "string", "text": "string",
 	"v": "number", "width": "number", "x": "number", "f": "fun()", "...": "any",
 	"bit32.band ...": "number", "bit32.bor ...": "number", "bit32.bxor ...": "number", "bit32.btest ...": "number",
@@ -82,6 +82,7 @@ var paramTypes = map[string]string{
 	"data": "string", "key": "number|string", "name": "string", "status": "number", "value": "number|string", "socket:send port": "number",
 	"port": "pvlua.port|number|string", "got": "any", "want": "any", "what": "string", "pattern": "string", "test.fails f": "fun()",
 	"file": "string", "packets": "(pvlua.packet|string)[]|pvlua.packet", "n or list": "number|table[]", "list": "table",
+	"own_port": "number", "test.receive port": "number",
 }
 
 // paramType gives the type of a parameter.
