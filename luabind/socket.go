@@ -215,8 +215,13 @@ func (s *State) socketSend(L *lua.LState) int {
 
 // checkDestination gives arguments 3 and 4, an address and a port.
 func checkDestination(L *lua.LState) netip.AddrPort {
+	return checkAddrPort(L, "send", L.Get(3), L.Get(4))
+}
+
+// checkAddrPort gives an address and a port that a function was called with.
+func checkAddrPort(L *lua.LState, fn string, address, port lua.LValue) netip.AddrPort {
 	var addr netip.Addr
-	switch v := L.Get(3).(type) {
+	switch v := address.(type) {
 	case lua.LNumber:
 		if n, ok := wholeNumber(v); ok && n < 1<<32 {
 			addr = netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
@@ -227,13 +232,13 @@ func checkDestination(L *lua.LState) netip.AddrPort {
 		}
 	}
 	if !addr.IsValid() {
-		L.RaiseError(`send: the address is %s; expected a number (IPv4: pv.ip"10.0.0.1") or a string of 16 bytes (IPv6: pv.ip6"2001:db8::1")`, describe(L.Get(3)))
+		L.RaiseError(`%s: the address is %s; expected a number (IPv4: pv.ip"10.0.0.1") or a string of 16 bytes (IPv6: pv.ip6"2001:db8::1")`, fn, describe(address))
 	}
-	port, ok := wholeNumber(L.Get(4))
-	if !ok || port == 0 || port > 65535 {
-		L.RaiseError("send: the port is %s; expected 1 to 65535", describe(L.Get(4)))
+	n, ok := wholeNumber(port)
+	if !ok || n == 0 || n > 65535 {
+		L.RaiseError("%s: the port is %s; expected 1 to 65535", fn, describe(port))
 	}
-	return netip.AddrPortFrom(addr, uint16(port))
+	return netip.AddrPortFrom(addr, uint16(n))
 }
 
 // bytesOf gives the bytes of a string without copying them; they must not be

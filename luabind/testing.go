@@ -5,16 +5,20 @@ package luabind
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
 )
 
 // A TestHost is the Host of a State made by LoadTest.
 type TestHost interface {
 	Host
+	ExitHost
+	SocketHost
 	// SetTime makes a time the one that Now gives. It never goes back.
 	SetTime(time.Time)
 	// Sent gives the frames sent since it was last called, by the port with
@@ -26,6 +30,13 @@ type TestHost interface {
 	// Golden compares packets with a file beside the tests, or writes it. The
 	// error says what differs.
 	Golden(file string, packets [][]byte) error
+	// Datagrams gives what was sent by sockets since it was last called.
+	Datagrams() []Datagram
+	// Deliver gives a datagram to the socket at a port of its own, or to the
+	// first one that is open if that is 0, from an address, or from the one that
+	// the socket is connected to if that is not valid. It reports false if there
+	// is no socket that takes it; the error is one of the script.
+	Deliver(data []byte, from netip.AddrPort, to uint16) (taken bool, err error)
 	// ExitStatus gives what the script called pv.exit with, if it did.
 	ExitStatus() (status int, exited bool)
 }
@@ -34,6 +45,12 @@ type TestHost interface {
 type SentFrame struct {
 	Port int // Index of the port
 	Data []byte
+}
+
+// Datagram is what a socket of a script has sent.
+type Datagram struct {
+	Data     []byte
+	From, To netip.AddrPort
 }
 
 // Setup is what a script under test runs with. Tests ask for one by test.ports
@@ -62,15 +79,15 @@ const testPrefix = "test_"
 
 // testState is what a State has for tests; nil in others.
 type testState struct {
-	host    TestHost
-	file    string
-	setups  []Setup // those asked for so far, which the State has
-	asked   int     // how many of them this State has been asked for
-	renew   *Renew  // it was asked for another one
-	broken  error   // why the script can't run in this setup
-	used    bool    // the test has done something with the script
-	started bool    // the test function runs
-	tests   []Test
+	host   TestHost
+	file   string
+	lines  []string // of file
+	setups []Setup  // those asked for so far, which the State has
+	asked  int      // how many of them this State has been asked for
+	renew  *Renew   // it was asked for another one
+	broken error    // why the script can't run in this setup
+	used   bool     // the test has done something with the script
+	tests  []Test
 }
 
 // LoadTest makes a State with a script as Load does, and in the same globals the
@@ -90,7 +107,7 @@ func LoadTest(c Config, file string, source []byte, setups []Setup) (*State, err
 		return nil, err
 	}
 	s := newState(c)
-	t := &testState{host: host, file: file, setups: setups}
+	t := &testState{host: host, file: file, lines: strings.Split(string(source), "\n"), setups: setups}
 	s.testing = t
 	t.broken = s.runMain(text)
 	if err := s.runTests(source); err != nil {
@@ -111,6 +128,9 @@ func (s *State) runTests(source []byte) error {
 	}
 	s.openTest()
 	fn, err := s.compile(t.file, source)
+	if err == nil {
+		err = t.checkNames(source)
+	}
 	if err != nil {
 		return err
 	}
@@ -133,6 +153,48 @@ func (s *State) runTests(source []byte) error {
 	return nil
 }
 
+// checkNames refuses tests that would silently not be run: those that are local,
+// and all but the last of those that have the same name.
+func (t *testState) checkNames(source []byte) error {
+	chunk, err := parseChunk(t.file, source)
+	if err != nil {
+		return syntaxError(t.file, source, err)
+	}
+	lines := make(map[string]int)
+	for _, st := range chunk {
+		name, f, local := definition(st)
+		if !strings.HasPrefix(name, testPrefix) {
+			continue
+		}
+		if local {
+			return &ScriptError{Script: t.file, Line: f.Line(), Msg: fmt.Sprintf(`%s is local, so it would not be run: leave out "local"`, name)}
+		}
+		if lines[name] > 0 {
+			return &ScriptError{Script: t.file, Line: f.Line(), Msg: fmt.Sprintf("there is a %s already, at line %d, which would not be run: give one of them another name", name, lines[name])}
+		}
+		lines[name] = f.Line()
+	}
+	return nil
+}
+
+// definition gives the function that a statement defines under one name, nil if
+// it does not.
+func definition(st ast.Stmt) (name string, f *ast.FunctionExpr, local bool) {
+	switch st := st.(type) {
+	case *ast.FuncDefStmt:
+		if id, ok := st.Name.Func.(*ast.IdentExpr); ok {
+			return id.Value, st.Func, false
+		}
+	case *ast.LocalAssignStmt:
+		if len(st.Names) == 1 && len(st.Exprs) == 1 {
+			if f, ok := st.Exprs[0].(*ast.FunctionExpr); ok {
+				return st.Names[0], f, true
+			}
+		}
+	}
+	return "", nil, false
+}
+
 // Tests lists the tests in the order of the file.
 func (s *State) Tests() []Test { return s.testing.tests }
 
@@ -152,7 +214,6 @@ func (s *State) RunTest(name string) error {
 	if !ok {
 		return &ScriptError{Script: t.file, Msg: fmt.Sprintf("there is no function %s", name)}
 	}
-	t.started = true
 	err := s.protectedTest(fn)
 	switch {
 	case t.renew != nil:

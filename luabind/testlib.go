@@ -3,6 +3,7 @@
 package luabind
 
 import (
+	"net/netip"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -23,6 +24,8 @@ func testEntries() []Entry {
 		function("golden", "(file, packets)", "Fails unless a capture beside the tests has these packets, an array or a single one. pvlua test --update writes it.", (*State).testGolden),
 		function("ports", "(n or list)", "Gives the script n ports, or those of a list: {{name=, mac=, ip=, ip6=, mtu=, queues=, up=}, ...}. It is loaded anew.", (*State).testPorts),
 		function("args", "(list)", `Gives the script arguments, {"--word", "cat"} or {word = "cat"}. It is loaded anew.`, (*State).testArgs),
+		function("receive", "(data [, address, port [, own_port]]) -> boolean", "Hands a datagram to the script's socket, the one at own_port if there are several, as if it came from there. false if no socket takes it.", (*State).testReceive),
+		function("datagrams", "() -> table", "What the script's sockets have sent since the last call, an array of {data=, address=, port=, own_port=}.", (*State).testDatagrams),
 		function("exited", "() -> number or nil", "The status that the script has called pv.exit with, if it has.", (*State).testExited),
 	}
 }
@@ -197,4 +200,50 @@ func (s *State) passTime(d time.Duration) error {
 	}
 	host.SetTime(until)
 	return nil
+}
+
+// testReceive is test.receive(data [, address, port [, own_port]]).
+func (s *State) testReceive(L *lua.LState) int {
+	data, ok := L.Get(1).(lua.LString)
+	if !ok {
+		L.RaiseError("test.receive: got %s; expected a string, the data of a datagram", describe(L.Get(1)))
+	}
+	var from netip.AddrPort
+	if L.Get(2) != lua.LNil || L.Get(3) != lua.LNil {
+		from = checkAddrPort(L, "test.receive", L.Get(2), L.Get(3))
+	}
+	own := uint64(0)
+	if v := L.Get(4); v != lua.LNil {
+		if own, ok = wholeNumber(v); !ok || own > 65535 {
+			L.RaiseError("test.receive: the socket's own port is %s; expected 1 to 65535", describe(v))
+		}
+	}
+	var taken bool
+	var err error
+	s.inTest(L, "test.receive", func() {
+		taken, err = s.testing.host.Deliver([]byte(data), from, uint16(own))
+	})
+	if err != nil {
+		L.Error(lua.LString(err.Error()), 0)
+	}
+	L.Push(boolean(taken))
+	return 1
+}
+
+// testDatagrams is test.datagrams().
+func (s *State) testDatagrams(L *lua.LState) int {
+	s.inTest(L, "test.datagrams", func() {})
+	list := L.NewTable()
+	for _, d := range s.testing.host.Datagrams() {
+		t := L.NewTable()
+		t.RawSetString("data", lua.LString(d.Data))
+		s.pushAddress(L, d.To)
+		t.RawSetString("address", L.Get(-2))
+		t.RawSetString("port", L.Get(-1))
+		L.Pop(2)
+		t.RawSetString("own_port", lua.LNumber(d.From.Port()))
+		list.Append(t)
+	}
+	L.Push(list)
+	return 1
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -18,7 +19,7 @@ func (s *State) testEqual(L *lua.LState) int {
 	if L.GetTop() < 2 {
 		L.RaiseError("test.equal: it takes two values, what there is and what there should be")
 	}
-	c := &comparison{s: s, L: L}
+	c := &comparison{s: s, L: L, verdicts: s.testing.mentionsVerdict(L.Where(1))}
 	if problem := c.compare(L.Get(1), L.Get(2), ""); problem != "" {
 		if what := L.Get(3); what != lua.LNil {
 			problem = L.ToStringMeta(what).String() + ": " + problem
@@ -33,6 +34,22 @@ type comparison struct {
 	s    *State
 	L    *lua.LState
 	busy []*lua.LTable // of got, that are being compared, outermost first
+	// verdicts: the values are probably verdicts.
+	verdicts bool
+}
+
+// verdictWords are what a line has that is about verdicts.
+var verdictWords = []string{"pv.PASS", "pv.DROP", "pv.TX", "verdict"}
+
+// mentionsVerdict reports whether a line of the tests, given as L.Where does, is
+// about a verdict: 2 may also be a number of packets.
+func (t *testState) mentionsVerdict(where string) bool {
+	number, ok := strings.CutPrefix(strings.TrimSuffix(where, ":"), t.file+":")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 || n > len(t.lines) {
+		return false
+	}
+	return slices.ContainsFunc(verdictWords, func(w string) bool { return strings.Contains(t.lines[n-1], w) })
 }
 
 // maxDepth bounds how deep tables are compared.
@@ -67,7 +84,7 @@ func (c *comparison) compare(got, want lua.LValue, path string) string {
 	if aText && bText {
 		return at + differingStrings(string(x), string(y))
 	}
-	return at + "got " + shown(got, want) + ", want " + shown(want, got)
+	return at + "got " + c.shown(got) + ", want " + c.shown(want)
 }
 
 // packet gives the bytes of a packet.
@@ -141,20 +158,19 @@ func step(key lua.LValue) string {
 	return "[" + describe(key) + "]"
 }
 
-// shown writes a value for a message. If what it differs from is a verdict too,
-// the name of the verdict is added.
-func shown(v, other lua.LValue) string {
+// shown writes a value for a message.
+func (c *comparison) shown(v lua.LValue) string {
+	text := describe(v)
 	if o := objectOf(v); o != nil && o.kind == kindPort {
 		return "port " + o.port.Name
 	}
-	o := objectOf(other)
-	if name := verdictName(v); name != "" && (verdictName(other) != "" || o != nil && o.kind == kindPort) {
-		return describe(v) + " (" + name + ")"
+	if name := verdictName(v); name != "" && c.verdicts {
+		return text + " (" + name + ")"
 	}
 	if n, ok := wholeNumber(v); ok && n > 65535 {
-		return fmt.Sprintf("%s (0x%x)", describe(v), n)
+		return fmt.Sprintf("%s (0x%x)", text, n)
 	}
-	return describe(v)
+	return text
 }
 
 // verdictName names what can be a verdict.

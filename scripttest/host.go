@@ -21,11 +21,15 @@ type host struct {
 	golden *golden
 	now    time.Time
 	sent   []luabind.SentFrame
-	bytes  int      // in sent
+	bytes  int      // in sent and datagrams
 	lines  []string // said and not asked for yet
 	said   []string // all
 	status int      // of pv.exit
 	exited bool
+
+	sockets   []*socket // open ones, in the order of opening
+	opened    uint16    // how many were ever opened
+	datagrams []luabind.Datagram
 }
 
 func newHost(g *golden) *host { return &host{golden: g, now: start} }
@@ -52,13 +56,12 @@ func (h *host) Send(port int, frame []byte) bool {
 // Sent gives the frames sent by a port, or by all, and forgets them.
 func (h *host) Sent(port int) []luabind.SentFrame {
 	var given, left []luabind.SentFrame
-	h.bytes = 0
 	for _, f := range h.sent {
 		if port < 0 || f.Port == port {
 			given = append(given, f)
+			h.bytes -= len(f.Data)
 		} else {
 			left = append(left, f)
-			h.bytes += len(f.Data)
 		}
 	}
 	h.sent = left
