@@ -54,7 +54,7 @@ func newCommand(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "pvlua new:", err)
 		return exitFailed
 	}
-	fmt.Fprintf(stdout, "wrote %s.lua and %[1]s_test.lua\n", path)
+	fmt.Fprintf(stdout, "wrote %s.lua and %[1]s_test.lua; try: pvlua test %[1]s.lua\n", path)
 	return exitOK
 }
 

@@ -19,7 +19,7 @@ func TestNew(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "my-proto")
 		args := []string{"new", path + ".lua", "--template", template}
-		if status, out, errs := here(args...); status != exitOK || errs != "" || out != "wrote "+path+".lua and "+path+"_test.lua\n" {
+		if status, out, errs := here(args...); status != exitOK || errs != "" || out != "wrote "+path+".lua and "+path+"_test.lua; try: pvlua test "+path+".lua\n" {
 			t.Errorf("%s: status %d, %q, %q", template, status, out, errs)
 		}
 		for _, file := range []string{path + ".lua", path + "_test.lua"} {
