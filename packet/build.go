@@ -12,11 +12,15 @@ import (
 // is an Ethernet header without payload. A Recipe belongs to one goroutine and
 // can be built from any number of times.
 type Recipe struct {
-	// Payload is what follows the last header. Build copies it.
+	// Payload is what follows the last header, a declared one included. Build
+	// copies it.
 	Payload []byte
 
 	has    uint16           // the headers asked for
 	values map[*Field]value // the fields that were given
+
+	above       *Protocol // a declared header asked for
+	aboveValues map[*ProtocolField]value
 }
 
 // value is what a field is given: a number or bytes.
@@ -92,7 +96,8 @@ func (r *Recipe) number(f *Field, d uint64) uint64 {
 var ErrTooLong = errors.New("too long for a packet")
 
 // Build makes the packet. Headers that the others need are added: eth always,
-// vlan below vlan2, ip below tcp, udp and icmp, ip6 below icmp6. Fields without
+// vlan below vlan2, ip below tcp, udp and icmp, ip6 below icmp6, and what a
+// declared header is bound to below that. Fields without
 // a value are zero but for those of the table of defaults: versions, types,
 // protocols, lengths, ttl and the like; and checksums are right. A given value
 // takes the place of any of these, even where the packet is then malformed; the
@@ -103,6 +108,13 @@ var ErrTooLong = errors.New("too long for a packet")
 // It fails when headers don't go together, with a *FieldError when a field has
 // no place in the packet, and with ErrTooLong.
 func (r *Recipe) Build() ([]byte, error) {
+	if r.above != nil {
+		low, err := r.lowered()
+		if err != nil {
+			return nil, err
+		}
+		r = low
+	}
 	p := plan{r: r}
 	if err := p.chooseHeaders(); err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func CheckPayload(b []byte, l *Layout, n int) error {
 		return ErrFragment
 	case from+n > maxLen:
 		return fmt.Errorf("%w: %d bytes; at most %d are allowed", ErrTooLong, from+n, maxLen)
-	case l.lengthType(b) != 0 && n > max8023:
+	case l.lengthType(b) != 0 && n > max8023: // such a frame has no declared header
 		return fmt.Errorf("%w of IEEE 802.3: a payload of %d bytes; at most %d are allowed", ErrTooLong, n, max8023)
 	}
 	return nil
@@ -69,8 +69,7 @@ func SetPayload[T string | []byte](b []byte, l *Layout, p T) ([]byte, error) {
 func (l *Layout) fitLengths(b []byte) {
 	put := func(at, n int) { binary.BigEndian.PutUint16(b[at:], uint16(n)) }
 	if at := l.lengthType(b); at != 0 {
-		from, _ := l.Payload()
-		put(at, len(b)-from)
+		put(at, len(b)-int(l.from))
 	}
 	if l.Present(IP) {
 		off := int(l.Off[IP])
@@ -90,7 +89,7 @@ func (l *Layout) fitLengths(b []byte) {
 // 802.3 frame, 0 if there is none.
 func (l *Layout) lengthType(b []byte) int {
 	const above = 1<<ARP | 1<<IP | 1<<IP6
-	from, _ := l.Payload()
+	from := int(l.from)
 	if !l.Present(Eth) || l.Has&above != 0 || from > len(b) || be16(b, from-2) >= minType {
 		return 0
 	}

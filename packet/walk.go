@@ -49,10 +49,19 @@ func be32(b []byte, off int) uint32 { return binary.BigEndian.Uint32(b[off:]) }
 // Any length and content will do; bytes after the first 65535 are not looked
 // at. It does not allocate.
 func (l *Layout) Walk(b []byte) {
-	*l = Layout{}
+	declared := l.Declared
+	*l = Layout{Declared: declared}
 	if len(b) > maxLen {
 		b = b[:maxLen]
 	}
+	l.walk(b)
+	if declared != nil {
+		declared.walk(b, l)
+	}
+}
+
+// walk finds the headers of the table in a packet of at most maxLen bytes.
+func (l *Layout) walk(b []byte) {
 	l.NetEnd, l.to = uint16(len(b)), uint16(len(b))
 	if len(b) < ethLen {
 		return
