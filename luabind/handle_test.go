@@ -115,7 +115,7 @@ func TestHandleAfterManyFailures(t *testing.T) {
 	kinds := int(f.L.GetGlobal("count").(lua.LNumber))
 	for round := range rounds {
 		pkts := udpBatch(kinds)
-		f.Handle(pkts)
+		f.handleAll(pkts)
 		for i, p := range pkts {
 			if p.Err == nil {
 				t.Fatalf("round %d, packet %d: no error", round, i)

@@ -95,6 +95,14 @@ func (f *fixture) handle(frame []byte) Packet {
 	return p[0]
 }
 
+// handleAll hands over packets until none is left: Handle returns after each
+// that used up its quota.
+func (f *fixture) handleAll(pkts []Packet) {
+	for len(pkts) > 0 {
+		pkts = pkts[f.Handle(pkts):]
+	}
+}
+
 // wantError fails the test unless err says text.
 func wantError(tb testing.TB, err error, text string) {
 	tb.Helper()

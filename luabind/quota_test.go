@@ -91,7 +91,7 @@ func TestQuotaIsExact(t *testing.T) {
 		f.quota.limit = quota
 		f.L.SetGlobal("N", small[n])
 		pkts := make([]Packet, 3)
-		f.Handle(pkts)
+		f.handleAll(pkts)
 		for i := range pkts {
 			if (pkts[i].Err == nil) != (pkts[0].Err == nil) {
 				t.Errorf("quota %d: packet %d has error %v, packet 0 %v", quota, i, pkts[i].Err, pkts[0].Err)
