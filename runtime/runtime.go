@@ -78,6 +78,11 @@ func New(c Config) (*Runtime, error) {
 
 // setUp takes the steps of New, cheapest and most often wrong first.
 func (r *Runtime) setUp() error {
+	if r.cfg.Watch {
+		if err := checkWatchable(r.cfg.Script); err != nil {
+			return err
+		}
+	}
 	for i, name := range r.cfg.Interfaces {
 		facts, err := readFacts(i, name)
 		if err != nil {

@@ -4,6 +4,7 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -40,6 +41,15 @@ const (
 	quietTime    = 80 * time.Millisecond  // after the last event
 	maxQuiet     = 600 * time.Millisecond // after the first one, if they do not end
 )
+
+// checkWatchable refuses a script that can be read only once, such as a pipe.
+func checkWatchable(script string) error {
+	info, err := os.Stat(script)
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file: it cannot be watched", script)
+	}
+	return nil // loading it says what else is wrong
+}
 
 func newWatcher(log *slog.Logger) *watcher {
 	w := &watcher{timer: time.NewTimer(lookInterval)}

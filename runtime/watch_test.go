@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pvlua/internal/labtest"
 	"pvlua/luabind"
 )
@@ -175,6 +177,18 @@ func TestWatchKnowsHowEditorsWrite(t *testing.T) {
 				t.Errorf("found again: %q", again)
 			}
 		})
+	}
+}
+
+// TestWatchRefusesAPipe: looking whether it has changed would wait for ever.
+func TestWatchRefusesAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "main.lua")
+	if err := unix.Mkfifo(pipe, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := New(Config{Interfaces: []string{"veth7"}, Script: pipe, Watch: true, Log: slog.New(slog.DiscardHandler)})
+	if err == nil || err.Error() != pipe+" is no regular file: it cannot be watched" {
+		t.Errorf("%v", err)
 	}
 }
 
