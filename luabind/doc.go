@@ -37,6 +37,14 @@
 // by accident are warnings; see lint.go. "Certain" means that a variable can
 // hold nothing else than an object of ours, by all that is assigned to it.
 //
+// # What a script has of the outside
+//
+// Packets are sent, and the time is told, by the Host. If it is an ExitHost a
+// script can end the run; if it is a SocketHost, it can have UDP sockets. What
+// all states of a run share, counters and maps, is in Config.Store. A script
+// that is asked for its help, or that calls pv.exit, while it is loaded does not
+// become a State: Load's error is an *EarlyExit then.
+//
 // # What limits a script
 //
 // Each callback may run Config.Quota instructions; work that Go functions do

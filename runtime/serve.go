@@ -4,6 +4,7 @@ package runtime
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 
@@ -62,6 +63,9 @@ var errNoRoom = errors.New("the socket's buffer is full")
 
 // Send sends a datagram, for luabind.UDPSocket.
 func (u *socketUse) Send(data []byte, to netip.AddrPort) error {
+	if u.closed {
+		return net.ErrClosed // its descriptor may be that of something else by now
+	}
 	err := u.send(data, to)
 	if errors.Is(err, unix.ECONNREFUSED) {
 		// That is about a datagram sent before; this one was not sent yet.

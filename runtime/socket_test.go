@@ -432,6 +432,10 @@ func TestSocketFailures(t *testing.T) {
 	if err := u.Send(make([]byte, 65507), netip.MustParseAddrPort("127.0.0.1:5000")); err != nil {
 		t.Errorf("as long as can be: %v", err)
 	}
+	u.Close()
+	if err := u.Send([]byte("x"), netip.MustParseAddrPort("127.0.0.1:5000")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
 }
 
 func openFiles(t *testing.T) int {
