@@ -25,8 +25,9 @@ type arguments struct {
 // argument is one that a script has declared.
 type argument struct {
 	name, help string
-	sort       string // "number", "string" or "boolean"
+	sort       string // "number", "string", "boolean", or one of addressSorts
 	fallback   lua.LValue
+	shown      string // fallback as a person would type it
 	choices    []lua.LValue
 	required   bool
 }
@@ -99,7 +100,7 @@ func declaration(L *lua.LState) *argument {
 	a := &argument{
 		name:     o.text("name", "a string", true),
 		help:     o.text("help", "a string", false),
-		sort:     o.text("type", `"number", "string" or "boolean"`, false),
+		sort:     o.text("type", argumentTypes, false),
 		fallback: o.t.RawGetString("default"),
 		required: lua.LVAsBool(o.t.RawGetString("required")),
 	}
@@ -116,6 +117,10 @@ func declaration(L *lua.LState) *argument {
 	}
 	if o.has("choices") && len(a.choices) == 0 {
 		o.fail("choices", `a list, such as {"left", "right"}`)
+	}
+	if sort, ok := addressSorts[a.sort]; ok {
+		a.address(L, sort)
+		return a
 	}
 	sorts := slices.Clone(a.choices)
 	if a.fallback != lua.LNil {
@@ -139,13 +144,17 @@ func declaration(L *lua.LState) *argument {
 		}
 	case "number", "string":
 	default:
-		L.RaiseError(`pv.arg: --%s is a %s; expected a "number", "string" or "boolean"`, a.name, a.sort)
+		L.RaiseError("pv.arg: --%s is of the type %s; expected %s", a.name, describe(lua.LString(a.sort)), argumentTypes)
 	}
+	a.shown = a.fallback.String()
 	if a.fallback != lua.LNil && len(a.choices) > 0 && !slices.Contains(a.choices, a.fallback) {
 		L.RaiseError("pv.arg: the default of --%s is %s, which is none of its choices", a.name, describe(a.fallback))
 	}
 	return a
 }
+
+// argumentTypes is what type= can be.
+const argumentTypes = `"number", "string", "boolean", "ip", "ip6", "address" or "mac"`
 
 // validArgument reports whether an argument can have a name.
 func validArgument(name string) bool {
@@ -201,6 +210,11 @@ func (a *argument) parse(text string) (lua.LValue, error) {
 			return a.fallback, fmt.Errorf("--%s is %s; expected true or false", a.name, describe(lua.LString(text)))
 		}
 		v = lua.LBool(text == "true")
+	default:
+		var err error
+		if v, err = addressSorts[a.sort].value(a.name, text); err != nil {
+			return a.fallback, err
+		}
 	}
 	if len(a.choices) > 0 && !slices.Contains(a.choices, v) {
 		return a.fallback, fmt.Errorf("--%s is %s; expected %s", a.name, describe(v), listChoices(a.choices))

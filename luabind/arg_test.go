@@ -55,6 +55,44 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestAddressArguments has addresses come as they are in packets.
+func TestAddressArguments(t *testing.T) {
+	const source = `
+local ip = pv.arg{name = "ip", type = "ip", default = "10.0.0.1", help = "where"}
+local ip6 = pv.arg{name = "ip6", type = "ip6"}
+local any = pv.arg{name = "any", type = "address", required = true}
+local mac = pv.arg{name = "mac", type = "mac"}
+print(pv.ip_str(ip), ip6 and pv.ip6_str(ip6), type(any) == "number" and pv.ip_str(any) or pv.ip6_str(any), mac and pv.mac_str(mac))
+function on_packet() end`
+	const hint = " (-- --help lists the script's arguments)"
+	for _, c := range []struct{ args, want string }{
+		{"--any ::1", "10.0.0.1\tnil\t::1\tnil\n"},
+		{"--any 10.0.0.3 --ip 10.0.0.2 --ip6 2001:db8::1 --mac 02:00:00:00:00:0a", "10.0.0.2\t2001:db8::1\t10.0.0.3\t02:00:00:00:00:0a\n"},
+		{"--any ::1 --ip ::1", `test.lua:2: --ip is "::1"; expected an IPv4 address such as 10.0.0.1` + hint},
+		{"--any ::1 --ip6 10.0.0.1", `test.lua:3: --ip6 is "10.0.0.1"; expected an IPv6 address such as 2001:db8::1` + hint},
+		{"--any host", `test.lua:4: --any is "host"; expected an IPv4 or IPv6 address such as 10.0.0.1 or 2001:db8::1` + hint},
+		{"--any ::1 --mac 02", `test.lua:5: --mac is "02"; expected an Ethernet address such as 02:00:00:00:00:01` + hint},
+		{"--ip 10.0.0.1", `test.lua:4: --any is missing; it must be given as in -- --any ADDRESS` + hint},
+	} {
+		f, err := tryLoad(t, source, withArgs(strings.Split(c.args, " ")...))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = f.stdout.String()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q; want %q", c.args, got, c.want)
+		}
+	}
+	var early *EarlyExit
+	_, err := tryLoad(t, source, withArgs("--help"))
+	want := "\n  --ip ADDRESS   where (10.0.0.1)\n  --ip6 ADDRESS  \n  --any ADDRESS  (required)\n  --mac MAC      \n"
+	if !errors.As(err, &early) || !strings.HasSuffix(early.Output, want) {
+		t.Errorf("help: %v, %q; want %q", err, early.Output, want)
+	}
+}
+
 // TestArgumentsWithoutDeclarations leaves everything to the script.
 func TestArgumentsWithoutDeclarations(t *testing.T) {
 	f := load(t, `print(#pv.args, table.concat(pv.args, " ")) function on_packet() end`, withArgs("--port", "9", "-x", "--", "a"))
@@ -94,8 +132,11 @@ func TestArgumentMistakes(t *testing.T) {
 		`pv.arg{name = "help"}`:                                `pv.arg: name is "help"; expected`,
 		`pv.arg{name = "a b"}`:                                 `pv.arg: name is "a b"; expected`,
 		`pv.arg{name = "a", defualt = 1}`:                      `pv.arg: it has no argument "defualt"; did you mean 'default'?`,
-		`pv.arg{name = "a", default = {}}`:                     `pv.arg: --a is a table; expected a "number", "string" or "boolean"`,
-		`pv.arg{name = "a", type = "int"}`:                     `pv.arg: --a is a int; expected a "number", "string" or "boolean"`,
+		`pv.arg{name = "a", default = {}}`:                     `pv.arg: --a is of the type "table"; expected "number", "string", "boolean", "ip", "ip6", "address" or "mac"`,
+		`pv.arg{name = "a", type = "int"}`:                     `pv.arg: --a is of the type "int"; expected "number", "string", "boolean", "ip", "ip6", "address" or "mac"`,
+		`pv.arg{name = "a", default = 1, type = "ip"}`:         `pv.arg: the default of --a is 1; expected the text of an IPv4 address such as 10.0.0.1`,
+		`pv.arg{name = "a", default = "b", type = "mac"}`:      `pv.arg: the default of --a is "b"; expected the text of an Ethernet address such as 02:00:00:00:00:01`,
+		`pv.arg{name = "a", choices = {"b"}, type = "ip6"}`:    `pv.arg: --a is an address and can't have choices`,
 		`pv.arg{name = "a", default = 1, type = "string"}`:     `pv.arg: --a is 1, which is no string; its default, choices and type must agree`,
 		`pv.arg{name = "a", choices = {1, "b"}}`:               `pv.arg: --a is "b", which is no number; its default, choices and type must agree`,
 		`pv.arg{name = "a", choices = {}}`:                     `pv.arg: choices is a table; expected a list, such as {"left", "right"}`,

@@ -48,6 +48,9 @@ func (a *argument) form() string {
 
 // placeholder stands for the value of an argument.
 func (a *argument) placeholder() string {
+	if sort, ok := addressSorts[a.sort]; ok {
+		return sort.placeholder
+	}
 	if a.sort == "number" {
 		return "NUMBER"
 	}
@@ -67,8 +70,8 @@ func (a *argument) explain() string {
 	switch {
 	case a.required:
 		add("(required)")
-	case a.fallback != lua.LNil && a.sort != "boolean":
-		add("(" + a.fallback.String() + ")")
+	case a.fallback != lua.LNil && a.sort != "boolean" && a.shown != "":
+		add("(" + a.shown + ")")
 	}
 	return text
 }
