@@ -38,7 +38,7 @@ var API []Entry
 // It is filled here because the functions, in their error messages, use it.
 func init() {
 	for _, part := range [][]Entry{
-		callbackEntries, moduleEntries(), outsideEntries(), buildEntries(), packetEntries(), reshapeEntries(), portEntries(), timerEntries(), sharedEntries(), socketEntries(), bit32Entries(), packEntries(), testEntries(),
+		callbackEntries, moduleEntries(), outsideEntries(), buildEntries(), protocolEntries(), packetEntries(), reshapeEntries(), portEntries(), timerEntries(), sharedEntries(), socketEntries(), bit32Entries(), packEntries(), testEntries(),
 	} {
 		API = append(API, part...)
 	}

@@ -26,8 +26,9 @@ type frame struct {
 	owned   bool
 	layout  packet.Layout
 	views   views
-	own     Packet // of an owned packet
-	limit   int    // of an owned packet: the length that it can grow to
+	above   []*lua.LUserData // those of declared headers, by Protocol.Number; nil where there is none yet
+	own     Packet           // of an owned packet
+	limit   int              // of an owned packet: the length that it can grow to
 }
 
 // maxOwned is the length in bytes to which an owned packet can grow: what a
@@ -77,11 +78,13 @@ func (s *State) end() {
 // retire makes the views of the packet in hand dead, for ever. Their metatable
 // changes with them, so that access by a computed name finds out as well.
 func (s *State) retire() {
-	for k, ud := range s.hand.views {
-		if ud != nil {
-			ud.Value.(*object).frame = &s.gone
-			ud.Metatable = s.deadMetatable
-			s.hand.views[k] = nil
+	for _, views := range [...][]*lua.LUserData{s.hand.views[:], s.hand.above} {
+		for k, ud := range views {
+			if ud != nil {
+				ud.Value.(*object).frame = &s.gone
+				ud.Metatable = s.deadMetatable
+				views[k] = nil
+			}
 		}
 	}
 	s.kept = false

@@ -36,7 +36,7 @@ func (f *fetcher) call(L *lua.LState) int {
 		if o := objectOf(v); o != nil {
 			L.Push(f.s.read(L, o, p.prop))
 		} else {
-			L.Push(readOther(L, v, p.prop, p.what))
+			L.Push(f.s.readOther(L, v, p.prop, p.what))
 		}
 	}
 	return len(f.places)
@@ -81,7 +81,7 @@ func (s *State) load(L *lua.LState, p *place, out *slot) {
 	}
 	o := objectOf(v)
 	if o == nil {
-		out.value = readOther(L, v, p.prop, p.what)
+		out.value = s.readOther(L, v, p.prop, p.what)
 		return
 	}
 	src := &p.prop.from[o.kind]
@@ -133,6 +133,7 @@ func (s *State) store(L *lua.LState, p *place, in *slot) {
 	if err != nil {
 		raiseWrite(L, o, err)
 	}
+	s.rebind(o)
 }
 
 // slotValue gives what is in a slot as a Lua value.

@@ -54,7 +54,8 @@ func (sc *scopes) mayView(e ast.Expr, fn *function) bool {
 		return true
 	case *ast.AttrGetExpr:
 		if key, ok := e.Key.(*ast.StringExpr); ok {
-			return isHeaderName(key.Value)
+			p := sc.declared[key.Value]
+			return isHeaderName(key.Value) || p != nil && p.header
 		}
 		// An __index function may give its own arguments back.
 		return sc.mayView(e.Object, fn) || sc.mayView(e.Key, fn)

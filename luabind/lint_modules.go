@@ -110,6 +110,7 @@ func (c *collector) declaration(e *ast.FuncCallExpr) {
 			for _, f := range t.Fields {
 				if name, ok := f.Value.(*ast.StringExpr); ok && f.Key != nil && isString(f.Key, "name") {
 					c.protocols[name.Value] = true
+					c.s.expectHeader(name.Value, t)
 					return
 				}
 			}

@@ -28,6 +28,8 @@ func (s *State) makeMetatables() {
 	for k := range s.ownedMetatables {
 		s.ownedMetatables[k] = s.newOwnedMetatable(s.metatables[k])
 	}
+	// There may be several declared headers.
+	s.metatables[kindDeclared] = s.ownedMetatables[kindDeclared]
 
 	dead := s.L.NewTable()
 	fail := s.L.NewFunction(func(L *lua.LState) int {
@@ -97,13 +99,13 @@ func (s *State) newOwnedMetatable(inHand *lua.LTable) *lua.LTable {
 func (s *State) dynamicProperty(L *lua.LState, o *object, key lua.LValue) *property {
 	name, ok := key.(lua.LString)
 	if !ok {
-		L.RaiseError("attempt to index a %s with %s", o.kind, describe(key))
+		L.RaiseError("attempt to index a %s with %s", o.name(), describe(key))
 	}
-	if p := properties[string(name)]; p != nil {
-		return p
+	p := s.property(string(name))
+	if p == nil {
+		s.raiseUnknown(L, o, string(name))
 	}
-	raiseUnknown(L, o.kind, string(name))
-	return nil
+	return p
 }
 
 // objectText is tostring of an object.
@@ -120,7 +122,7 @@ func (s *State) objectText(L *lua.LState) int {
 	case kindTimer:
 		L.Push(lua.LString("timer"))
 	default:
-		L.Push(lua.LString(o.kind.String() + " header of " + s.summary(L, o)))
+		L.Push(lua.LString(o.name() + " header of " + s.summary(L, o)))
 	}
 	return 1
 }

@@ -60,7 +60,7 @@ func (c *caller) call(L *lua.LState) int {
 // other calls the method of anything else, as gopher-lua would have done.
 func (c *caller) other(L *lua.LState, v lua.LValue) int {
 	if v == lua.LNil {
-		L.RaiseError("%s", nilIndex(c.what, c.name))
+		L.RaiseError("%s", c.s.nilIndex(c.what, c.name))
 	}
 	n := L.GetTop()
 	method := L.GetField(v, c.name)

@@ -29,7 +29,7 @@ veth1	2	nil	nil	port veth1
 1	veth1
 2	veth2
 4
-DROP PASS TX after arg args build counter every exit ip ip6 ip6_str ip_str log mac mac_str map now pace packet ports udp_socket worker workers
+DROP PASS TX after arg args build counter every exit ip ip6 ip6_str ip_str log mac mac_str map now pace packet ports proto udp_socket worker workers
 true	veth2	veth1	pv	port
 1000000	1000000	1970-01-12 13:46:40	number	nil	nil	nil	nil	nil	nil	nil	nil
 `

@@ -13,7 +13,8 @@ import (
 type kind uint8
 
 const (
-	kindPacket kind = packet.NumHeaders + iota
+	kindDeclared kind = packet.NumHeaders + iota // a header that the script has declared
+	kindPacket
 	kindPort
 	kindTimer
 	numKinds
@@ -23,6 +24,8 @@ const (
 // name as a property of the packet.
 func (k kind) String() string {
 	switch k {
+	case kindDeclared:
+		return "declared header"
 	case kindPacket:
 		return "packet"
 	case kindPort:
@@ -41,9 +44,22 @@ func (k kind) isView() bool { return k <= kindPacket }
 // callback shows State.gone, which has no packet.
 type object struct {
 	kind  kind
-	frame *frame // of a view, nil for others
+	frame *frame           // of a view, nil for others
+	proto *packet.Protocol // of a declared header
 	port  *port
 	timer *timer
+}
+
+// isHeader reports whether o shows a header.
+func (o *object) isHeader() bool { return o.kind < kindPacket }
+
+// name is what error messages call o: for headers their name as a property of
+// the packet, or else the kind.
+func (o *object) name() string {
+	if o.kind == kindDeclared {
+		return o.proto.Name
+	}
+	return o.kind.String()
 }
 
 // objectOf gives the object of a Lua value, nil if it is something else.
@@ -76,6 +92,7 @@ func (s *State) newView(f *frame, k kind) *lua.LUserData {
 	ud := s.newObject(&object{kind: k, frame: f})
 	if f.owned {
 		ud.Metatable = s.ownedMetatables[k]
+		f.layout.Declared = &s.protocols
 	}
 	f.views[k] = ud
 	return ud
@@ -110,5 +127,5 @@ func deadName(o *object) string {
 	if o.kind == kindPacket {
 		return "packet view"
 	}
-	return "packet view (" + o.kind.String() + " header)"
+	return "packet view (" + o.name() + " header)"
 }

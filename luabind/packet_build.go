@@ -52,7 +52,11 @@ func (s *State) build(L *lua.LState) int {
 			r.Payload = []byte(str)
 			return
 		}
-		h := buildHeader(L, k)
+		if p := s.declaredBy(k); p != nil {
+			s.buildDeclared(L, &r, p, v)
+			return
+		}
+		h := s.buildHeader(L, k)
 		fields, ok := v.(*lua.LTable)
 		if !ok {
 			L.RaiseError("pv.build: %s takes a table of fields, got %s", h, describe(v))
@@ -79,14 +83,14 @@ func (s *State) build(L *lua.LState) int {
 const noPort = -1
 
 // buildHeader gives the header that a key of the table of pv.build names.
-func buildHeader(L *lua.LState, key lua.LValue) packet.HeaderID {
+func (s *State) buildHeader(L *lua.LState, key lua.LValue) packet.HeaderID {
 	name, ok := key.(lua.LString)
 	if !ok {
 		L.RaiseError("pv.build: the key %s is no header's name", describe(key))
 	}
 	h, ok := headerNamed(string(name))
 	if !ok {
-		L.RaiseError("%s", unknownHeader(string(name)))
+		L.RaiseError("%s", unknownHeader(string(name), s.protocolNames()...))
 	}
 	return h
 }
@@ -103,11 +107,12 @@ func headerNamed(name string) (h packet.HeaderID, ok bool) {
 
 // unknownHeader is the error message for a name in pv.build's table that is no
 // header's.
-func unknownHeader(name string) string {
+func unknownHeader(name string, declared ...string) string {
 	names := []string{"payload"}
 	for _, h := range packet.Headers {
 		names = append(names, h.Name)
 	}
+	names = append(names, declared...)
 	list := strings.Join(names[1:], ", ")
 	msg := fmt.Sprintf("pv.build: there is no header '%s'", name)
 	if near := nearest(name, names); near != "" {

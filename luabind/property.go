@@ -33,6 +33,9 @@ type source struct {
 type property struct {
 	name string
 	from [numKinds]source
+	// header says that the name is known, from the script's source, to be that
+	// of a declared header; see expectHeader.
+	header bool
 }
 
 // properties are all of them by name.

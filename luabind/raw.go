@@ -178,5 +178,5 @@ func (s *State) summary(L *lua.LState, o *object) string {
 	if o.frame.pkt == nil {
 		raiseDead(L, o)
 	}
-	return string(packet.AppendSummary(nil, o.frame.b))
+	return string(s.AppendSummary(nil, o.frame.b))
 }

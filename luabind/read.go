@@ -4,6 +4,7 @@ package luabind
 
 import (
 	"fmt"
+	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -27,28 +28,28 @@ func (g *getter) call(L *lua.LState) int {
 		L.Push(g.s.read(L, o, g.prop))
 		return 1
 	}
-	L.Push(readOther(L, v, g.prop, g.what))
+	L.Push(g.s.readOther(L, v, g.prop, g.what))
 	return 1
 }
 
 // readOther reads the property of anything that is no object of ours, as the
 // index operation would have done.
-func readOther(L *lua.LState, v lua.LValue, p *property, what string) lua.LValue {
+func (s *State) readOther(L *lua.LState, v lua.LValue, p *property, what string) lua.LValue {
 	if v == lua.LNil {
-		L.RaiseError("%s", nilIndex(what, p.name))
+		L.RaiseError("%s", s.nilIndex(what, p.name))
 	}
 	return L.GetField(v, p.name)
 }
 
 // nilIndex gives the error message for indexing nil by a property's name.
-func nilIndex(what, name string) string {
+func (s *State) nilIndex(what, name string) string {
 	where := fmt.Sprintf("field '%s'", name)
 	if what != "" {
 		where = what + ", " + where
 	}
 	msg := "attempt to index a nil value (" + where + ")"
-	if _, id, ok := cutName(what); ok && hasFieldNamed(name) {
-		if isHeaderName(id) {
+	if _, id, ok := cutName(what); ok && s.hasFieldNamed(name) {
+		if isHeaderName(id) || s.protocols.Named(id) != nil {
 			return fmt.Sprintf("%s: this packet has no %s header; test it first, e.g. \"if %s and %s.%s == ...\"", msg, id, id, id, name)
 		}
 		return fmt.Sprintf("%s: a header is nil when the packet does not have it; test it first, e.g. \"if %s and %s.%s == ...\"", msg, id, id, name)
@@ -67,13 +68,13 @@ func cutName(what string) (sort, name string, ok bool) {
 }
 
 // hasFieldNamed reports whether any header has a field of this name.
-func hasFieldNamed(name string) bool {
+func (s *State) hasFieldNamed(name string) bool {
 	for _, k := range kindsWith(name) {
 		if k < packet.NumHeaders {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(s.protocols.All(), func(p *packet.Protocol) bool { return p.Field(name) != nil })
 }
 
 // read gives the value of a property of object o. It raises an error when o
@@ -121,7 +122,7 @@ func (s *State) read(L *lua.LState, o *object, p *property) lua.LValue {
 	case accessFact:
 		return o.port.facts[src.index]
 	default:
-		raiseUnknown(L, o.kind, p.name)
+		return s.readDeclared(L, o, p)
 	}
 	// The field is not there: its header has gone, or it is in an option that
 	// this packet does not have.
@@ -131,7 +132,9 @@ func (s *State) read(L *lua.LState, o *object, p *property) lua.LValue {
 
 // mustHave raises an error if o is a header that the packet has no longer.
 func mustHave(L *lua.LState, o *object) {
-	if o.kind < packet.NumHeaders && !o.frame.layout.Present(packet.HeaderID(o.kind)) {
-		L.RaiseError("the packet has no %s header any more: it was changed since this one was looked up", o.kind)
+	switch {
+	case !o.isHeader():
+	case o.kind == kindDeclared && o.frame.layout.Above != o.proto, o.kind < packet.NumHeaders && !o.frame.layout.Present(packet.HeaderID(o.kind)):
+		L.RaiseError("the packet has no %s header any more: it was changed since this one was looked up", o.name())
 	}
 }

@@ -33,30 +33,35 @@ func (s *State) setPayload(L *lua.LState, f *frame, value lua.LValue) {
 	if !ok {
 		L.RaiseError("payload takes a string, got %s", describe(value))
 	}
+	s.replacePayload(L, f, "payload", str)
+}
+
+// replacePayload makes str the payload. what names the assignment in errors.
+func (s *State) replacePayload(L *lua.LState, f *frame, what string, str lua.LString) {
 	if err := packet.CheckPayload(f.b, &f.layout, len(str)); err != nil {
-		raisePayload(L, err)
+		raisePayload(L, what, err)
 	}
 	from, _ := f.layout.Payload()
 	more := max(from+len(str)-len(f.b), 0)
 	if !f.makeRoom(0, more) {
-		raiseRoom(L, "payload", len(str), f.room()-from)
+		raiseRoom(L, what, len(str), f.room()-from)
 	}
 	s.quota.spendBytes(L, 2*len(str)) // once to copy, once to sum
 	p := f.pkt
 	b, err := packet.SetPayload(p.Buf[p.From:p.To:p.To+more], &f.layout, string(str))
 	if err != nil {
-		raisePayload(L, err)
+		raisePayload(L, what, err)
 	}
 	f.span(p.From, p.From+len(b))
 	f.stale = false // SetPayload has walked it
 }
 
 // raisePayload raises the error of a payload that can't be replaced.
-func raisePayload(L *lua.LState, err error) {
+func raisePayload(L *lua.LState, what string, err error) {
 	if errors.Is(err, packet.ErrFragment) {
-		L.RaiseError(`payload can't be replaced: %s; leave fragments alone, e.g. "if ip.mf or ip.frag > 0 then return end"`, err.Error())
+		L.RaiseError(`%s can't be replaced: %s; leave fragments alone, e.g. "if ip.mf or ip.frag > 0 then return end"`, what, err.Error())
 	}
-	L.RaiseError("payload: %s", err.Error())
+	L.RaiseError("%s: %s", what, err.Error())
 }
 
 // raiseRoom raises the error of a packet that would outgrow its buffer.
@@ -131,6 +136,9 @@ func (s *State) reply(L *lua.LState) int {
 	packet.SwapEnds(f.b, &f.layout)
 	if f.layout.Present(packet.Eth) && f.pkt.Port >= 0 {
 		s.ownSource(f)
+	}
+	if len(s.protocols.All()) > 0 {
+		f.stale = true // the ports may lead elsewhere
 	}
 	L.Push(s.values.number(uint64(TX)))
 	return 1

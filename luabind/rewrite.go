@@ -26,6 +26,8 @@ type rewriter struct {
 // newRewriter resolves the names of a chunk and makes a rewriter for it.
 func newRewriter(s *State, script string, chunk []ast.Stmt) *rewriter {
 	sc := resolve(chunk)
+	s.lints.collect(s, chunk, sc) // which names are those of declared headers
+	sc.declared = s.names
 	sc.analyse()
 	return &rewriter{
 		scopes:      sc,

@@ -64,7 +64,7 @@ func (r *rewriter) property(e *ast.AttrGetExpr) *property {
 	if id, ok := e.Object.(*ast.IdentExpr); ok && r.uses[id] == nil && libraries[id.Value] {
 		return nil
 	}
-	return properties[key.Value]
+	return r.s.property(key.Value)
 }
 
 // what names an expression that is indexed, for error messages: "local 'udp'".

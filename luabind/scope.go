@@ -44,6 +44,7 @@ type scopes struct {
 	strings   []string        // its string constants
 	declares  map[*ast.LocalAssignStmt][]*symbol
 	items     map[*symbol]*ast.GenericForStmt // the second variables of loops
+	declared  map[string]*property            // what State.names has
 }
 
 // resolver finds out what the names of a chunk mean, by the scoping rules as

@@ -12,6 +12,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"pvlua/packet"
 	"pvlua/state"
 )
 
@@ -27,6 +28,9 @@ type State struct {
 	ports  []*port
 	timers timers
 	out    outside
+
+	protocols packet.Protocols     // the headers that the script has declared
+	names     map[string]*property // what only they have, and are
 
 	// The packet in hand.
 	hand         frame
@@ -130,7 +134,9 @@ func newState(c Config) *State {
 		frozen:  make(map[*lua.LTable]*lua.LTable),
 		scripts: make(map[string]*lua.FunctionProto),
 		lints:   newLints(),
+		names:   make(map[string]*property),
 	}
+	s.hand.layout.Declared = &s.protocols
 	s.driver = s.L.NewFunction(s.drive)
 	s.guard = s.L.NewFunction(s.callGuarded)
 	s.makeMetatables()

@@ -12,13 +12,28 @@ import (
 	"pvlua/packet"
 )
 
-// raiseUnknown raises the error of a property that objects of a kind do not
-// have.
-func raiseUnknown(L *lua.LState, k kind, name string) {
-	L.RaiseError("%s", unknown(k, name))
+// raiseUnknown raises the error of a property that an object does not have.
+func (s *State) raiseUnknown(L *lua.LState, o *object, name string) {
+	switch o.kind {
+	case kindDeclared:
+		L.RaiseError("%s", unknownField(o.proto, name))
+	case kindPacket:
+		var names []string
+		for _, p := range s.protocols.All() {
+			names = append(names, p.Name)
+			if p.Field(name) != nil {
+				L.RaiseError("a packet has no property '%s'; it is a field of %s, as in pkt.%[2]s.%[1]s", name, p.Name)
+			}
+		}
+		if near := nearest(name, names); near != "" {
+			L.RaiseError("a packet has no property '%s'; did you mean '%s'?", name, near)
+		}
+	}
+	L.RaiseError("%s", unknown(o.kind, name))
 }
 
-// unknown gives that error's message, with what may have been meant.
+// unknown gives the message of the error of a property that objects of a kind
+// do not have, with what may have been meant.
 func unknown(k kind, name string) string {
 	msg := "a " + k.String() + " has no property '" + name + "'"
 	if k < packet.NumHeaders {

@@ -38,7 +38,7 @@ func (a *setter) call(L *lua.LState) int {
 // index operation would have done.
 func (s *State) writeOther(L *lua.LState, v lua.LValue, p *property, what string, value lua.LValue) {
 	if v == lua.LNil {
-		L.RaiseError("%s", nilIndex(what, p.name))
+		L.RaiseError("%s", s.nilIndex(what, p.name))
 	}
 	s.noteKept(value)
 	L.SetField(v, p.name, value)
@@ -81,7 +81,7 @@ func (s *State) write(L *lua.LState, o *object, p *property, value lua.LValue) {
 		copy(s.scratch[:], str)
 		err = src.field.SetBytes(f.b, &f.layout, s.scratch[:])
 	case accessNone:
-		raiseUnknown(L, o.kind, p.name)
+		s.writeDeclared(L, o, p, value)
 	case accessBytes:
 		L.RaiseError("%s is read-only", src.field)
 	case accessPayload:
@@ -92,6 +92,7 @@ func (s *State) write(L *lua.LState, o *object, p *property, value lua.LValue) {
 	if err != nil {
 		raiseWrite(L, o, err)
 	}
+	s.rebind(o)
 }
 
 // raiseWrite raises the error of an assignment that failed.
@@ -149,7 +150,7 @@ func describe(v lua.LValue) string {
 		return v.String()
 	case *lua.LUserData:
 		if o := objectOf(v); o != nil {
-			return "a " + o.kind.String() + map[bool]string{true: " header"}[o.kind < packet.NumHeaders]
+			return "a " + o.name() + map[bool]string{true: " header"}[o.isHeader()]
 		}
 	case *lua.LNilType:
 		return "nil"

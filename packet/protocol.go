@@ -18,6 +18,8 @@ type Protocol struct {
 	// Bindings say what it is found under. The first one is what a packet that
 	// is built gets.
 	Bindings []Binding
+	// Number is its place among the Protocols that it was added to, from 0.
+	Number int
 
 	index   map[string]*ProtocolField
 	size    int              // length in bytes without the counted fields

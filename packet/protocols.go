@@ -50,6 +50,7 @@ func (ps *Protocols) Add(p *Protocol) error {
 		}
 	}
 	ps.byName[p.Name] = p
+	p.Number = len(ps.list)
 	ps.list = append(ps.list, p)
 	return nil
 }
@@ -136,7 +137,7 @@ func (ps *Protocols) Named(name string) *Protocol { return ps.byName[name] }
 // walk looks for a declared header after those of the table, which l has, in
 // packet b.
 func (ps *Protocols) walk(b []byte, l *Layout) {
-	if len(ps.list) == 0 || l.from >= l.to || int(l.to) > len(b) {
+	if l.from >= l.to || int(l.to) > len(b) {
 		return
 	}
 	p := ps.above(b, l)

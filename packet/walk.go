@@ -55,7 +55,7 @@ func (l *Layout) Walk(b []byte) {
 		b = b[:maxLen]
 	}
 	l.walk(b)
-	if declared != nil {
+	if declared != nil && len(declared.list) > 0 {
 		declared.walk(b, l)
 	}
 }
