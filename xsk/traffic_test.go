@@ -212,7 +212,7 @@ func TestForward(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			enterNamespace(t)
 			a, b := newWire(t, 2), newWire(t, 2)
-			u := newTestUMEM(t, Config{Sockets: 4})
+			u := newTestUMEM(t, Config{ChunkCount: 4096, Sockets: 4})
 			_, in := open(t, u, a, mode, 2)
 			_, out := open(t, u, b, mode, 2)
 			for _, s := range append(in, out...) {
