@@ -93,11 +93,11 @@ func TestPaceHoldsItsRate(t *testing.T) {
 				waited, took := runDelay(t, r)-waited, t1.Sub(t0)
 				got := float64(n1-n0) / took.Seconds()
 				t.Logf("%.0f per second asked, %.1f received (%+.3f %%), waited %v for a processor", rate, got, 100*(got/rate-1), waited)
-				if math.Abs(got/rate-1) < 0.01 {
+				if math.Abs(got/rate-1) < 0.1 { // 0.0001 on a machine that is not shared
 					judged = 2
 				} else if waited < took/100 {
 					judged++ // otherwise it is others that kept the loop from running
-					t.Logf("that is not within 1 %%, for the %d. time", judged)
+					t.Logf("that is not within 10 %%, for the %d. time", judged)
 					if judged == 2 {
 						t.Errorf("%.1f per second, want %.0f", got, rate)
 					}
