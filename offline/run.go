@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"pvlua/luabind"
-	"pvlua/packet"
 	"pvlua/pcap"
 )
 
@@ -126,7 +125,7 @@ func (r *run) handle(port int, in pcap.Packet) {
 	if p.Err != nil {
 		count.Error++
 		verdict = r.cfg.OnError
-		r.log(p.Err, "port", count.Name, "packet", string(packet.AppendSummary(nil, r.before)), "verdict", verdict)
+		r.log(p.Err, "port", count.Name, "packet", string(r.state.AppendSummary(nil, r.before)), "verdict", verdict)
 	}
 	r.out.received(port, in.Time, r.before, verdict, p.Out, p.Err)
 	switch verdict {
@@ -239,7 +238,7 @@ func (r *run) log(err error, args ...any) {
 func (r *run) writeDump(p *luabind.Packet, verdict luabind.Verdict) {
 	d := r.now.UTC().AppendFormat(r.dump[:0], "15:04:05.000000 ")
 	d = append(append(d, r.totals.Ports[p.Port].Name...), ' ')
-	d = packet.AppendSummary(d, r.before)
+	d = r.state.AppendSummary(d, r.before)
 	d = append(d, " -> "...)
 	if p.Err != nil {
 		d = append(d, "error, "...)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"pvlua/luabind"
-	"pvlua/packet"
 )
 
 // A dumper writes one line per packet, as tcpdump would, with the verdict:
@@ -30,13 +29,14 @@ type lockedWriter struct {
 	w  io.Writer
 }
 
-// received notes what the packets of a batch are, before a handler changes them.
-func (d *dumper) received(packets []luabind.Packet) {
+// received notes what the packets of the batch are that w has received, before
+// the handler changes them.
+func (d *dumper) received(w *worker) {
 	d.when = time.Now()
 	d.text, d.ends = d.text[:0], d.ends[:0]
-	for i := range packets {
-		p := &packets[i]
-		d.text = packet.AppendSummary(d.text, p.Buf[p.From:p.To])
+	for i := range w.packets {
+		p := &w.packets[i]
+		d.text = w.state.AppendSummary(d.text, p.Buf[p.From:p.To])
 		d.ends = append(d.ends, len(d.text))
 	}
 }

@@ -14,7 +14,15 @@ import (
 
 func TestDumpShowsThePacketAsItWasReceived(t *testing.T) {
 	var out bytes.Buffer
+	state, err := luabind.Load(luabind.Config{Script: "dump.lua", Host: &host{}, Source: []byte(`
+		pv.proto{name = "greeting", fields = {{"lang", 8}, {"text", bytes = "rest"}}, udp = 9}
+		function on_packet() end`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
 	w := &worker{
+		state:   state,
 		dump:    &dumper{out: &lockedWriter{w: &out}},
 		onError: luabind.Drop,
 		ports:   []*workerPort{{facts: luabind.Port{Name: "veth1"}}, {facts: luabind.Port{Name: "veth3"}}},
@@ -26,7 +34,8 @@ func TestDumpShowsThePacketAsItWasReceived(t *testing.T) {
 			b := pkttest.UDP(pkttest.Options{})
 			w.packets = append(w.packets, luabind.Packet{Buf: b, To: len(b)})
 		}
-		w.dump.received(w.packets)
+		w.packets[1].Buf[37] = 9 // the destination port
+		w.dump.received(w)
 		for i := range w.packets {
 			clear(w.packets[i].Buf) // what a handler may do
 		}
@@ -38,7 +47,7 @@ func TestDumpShowsThePacketAsItWasReceived(t *testing.T) {
 	}
 	want := regexp.MustCompile(`^` +
 		`\d\d:\d\d:\d\d\.\d{6} veth1 IP 10\.0\.0\.4\.1234 > 10\.0\.0\.5\.7: UDP, length 4 -> tx\n` +
-		`\S+ veth1 IP \S+ > \S+: UDP, length 4 -> pass\n` +
+		`\S+ veth1 IP \S+ > \S+: UDP, length 4 GREETING lang=\d+ -> pass\n` +
 		`\S+ veth1 IP \S+ > \S+: UDP, length 4 -> veth3\n` +
 		`\S+ veth1 IP \S+ > \S+: UDP, length 4 -> error, drop\n$`)
 	if !want.MatchString(out.String()) {

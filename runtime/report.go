@@ -4,7 +4,6 @@ package runtime
 
 import (
 	"pvlua/luabind"
-	"pvlua/packet"
 )
 
 // report logs an error of the script or of the data path, at a bounded rate.
@@ -17,7 +16,7 @@ func (w *worker) reportPacket(p *luabind.Packet) {
 	w.errors.report(p.Err, func() []any {
 		return []any{
 			"port", w.ports[p.Port].facts.Name,
-			"packet", string(packet.AppendSummary(nil, p.Buf[p.From:p.To])),
+			"packet", string(w.state.AppendSummary(nil, p.Buf[p.From:p.To])),
 			"verdict", w.onError,
 		}
 	})

@@ -113,7 +113,7 @@ func (w *worker) handle(l *lane, n int) {
 		finishChecksums(w.packets)
 	}
 	if w.dump != nil {
-		w.dump.received(w.packets)
+		w.dump.received(w)
 	}
 	if w.tap != nil {
 		w.tap.received(w)
