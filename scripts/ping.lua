@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- ping.lua sends pings (ICMP echo requests) out of an interface by itself, without the kernel, asks for the MAC address it
+-- needs by ARP, and prints how long each answer took, and a summary. It ends with status 0 if there was an answer, 1 if
+-- there was none.
+--
+--   pvlua veth1 scripts/ping.lua -- --to 10.0.0.4
+--   pvlua veth1 scripts/ping.lua -- --to 192.0.2.9 --via 10.0.0.1 --count 100 --interval 0.01
+--
+-- How to read it: pv.pace calls send once per interval, and pvlua calls on_packet for each packet that comes in. Counters
+-- and maps are numbers and tables that all workers share, for an answer may come in by any queue of the interface. Two
+-- dashes begin a comment, and ~= means "not equal".
+
+local pv = require "pv"
+
+local to       = pv.arg{name = "to", type = "ip", required = true, help = "address to ping"}
+local via      = pv.arg{name = "via", type = "ip", help = "router on the way there, if it is not a neighbour"}
+local count    = pv.arg{name = "count", default = 4, help = "pings to send, 1 to 65535"}
+local interval = pv.arg{name = "interval", default = 1, help = "seconds from one to the next"}
+local size     = pv.arg{name = "size", default = 56, help = "bytes of data in each"}
+local timeout  = pv.arg{name = "timeout", default = 1, help = "seconds to wait for the last answer"}
+
+local me, hop = pv.ports[1], via or to
+if #pv.ports ~= 1 then error("ping.lua needs one interface, got " .. #pv.ports, 0) end
+if not me.ip then error("ping.lua: " .. me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
+if count < 1 or count > 65535 then error("ping.lua: --count is " .. count .. "; expected 1 to 65535", 0) end
+if interval <= 0 then error("ping.lua: --interval is " .. interval .. "; expected seconds, such as 0.5", 0) end
+if size > me.mtu - 28 then error("ping.lua: --size is " .. size .. "; " .. me.name .. " takes " .. me.mtu - 28 .. " bytes", 0) end
+
+local OURS = 0x7076                                    -- the id that tells our pings from those of the kernel
+local sent = pv.map{name = "sent", max = 65536}        -- the number of a ping: when it was sent
+local took = pv.map{name = "took", max = 65536}        -- the number of a ping: how long the answer took, in seconds
+local asked, mac = pv.counter("asked"), pv.counter("mac")                -- of the next hop; the MAC is 0 until it is known
+
+local function ping(seq)
+  sent:set(seq, pv.now())
+  me:send(pv.build{eth = {src = me.mac, dst = mac:get()}, ip = {src = me.ip, dst = to},
+    icmp = {type = 8, id = OURS, seq = seq}, payload = ("x"):rep(size)})
+end
+
+local function finish() pv.exit(took:len() > 0 and 0 or 1) end
+
+local function send(seq)
+  asked:set(seq)
+  if mac:get() ~= 0 then
+    ping(seq)
+  else                                                 -- the ping goes out when ARP is answered
+    me:send(pv.build{eth = {src = me.mac}, arp = {sha = me.mac, spa = me.ip, tpa = hop}})
+  end
+  if seq == count then pv.after(timeout, finish) end
+end
+
+if pv.worker == 1 then
+  print(string.format("PING %s from %s %s: %d bytes of data", pv.ip_str(to), pv.ip_str(me.ip), me.name, size))
+  pv.pace{rate = 1 / interval, count = count, send}
+end
+
+function on_packet(pkt)
+  local arp, ip, icmp = pkt.arp, pkt.ip, pkt.icmp
+  if arp and arp.op == 2 and arp.spa == hop and arp.tpa == me.ip and mac:get() == 0 then
+    mac:set(arp.sha)
+    ping(asked:get())
+  elseif icmp and icmp.type == 0 and icmp.id == OURS and ip.src == to and me:owns(ip.dst) then
+    local now, seq = pv.now(), icmp.seq
+    local when = sent:get(seq)
+    if not when or not sent:delete(seq) then return pv.DROP end          -- a second answer, or one that nobody asked for
+    took:set(seq, now - when)
+    print(string.format("%d bytes from %s: seq=%d ttl=%d time=%.3f ms", #pkt.payload + 8, pv.ip_str(to), seq, ip.ttl, (now - when) * 1000))
+    if took:len() == count then finish() end
+    return pv.DROP
+  end
+end
+
+function on_stop()
+  if pv.worker > 1 then return end
+  local n, least, most, sum = 0, math.huge, 0, 0
+  for _, t in took:each() do n, least, most, sum = n + 1, math.min(least, t), math.max(most, t), sum + t end
+  local all = asked:get()
+  print(string.format("--- %s: %d sent, %d answered, %.0f%% lost", pv.ip_str(to), all, n, all > 0 and 100 * (all - n) / all or 0))
+  if n > 0 then print(string.format("round trip min/avg/max = %.3f/%.3f/%.3f ms", least * 1000, sum / n * 1000, most * 1000)) end
+  finish()
+end
