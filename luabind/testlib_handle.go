@@ -8,7 +8,7 @@ import (
 
 const (
 	testHeadroom = 256  // as drivers leave it (XDP_PACKET_HEADROOM of linux/bpf.h)
-	testFrame    = 2048 // the least size of a frame, as live
+	testFrame    = 2048 // the size of a frame, unless the MTU or the packet needs more; as live
 )
 
 // testHandle is test.handle(packet or string [, port]).
@@ -17,15 +17,12 @@ func (s *State) testHandle(L *lua.LState) int {
 	if !ok {
 		L.RaiseError("test.handle: got %s; expected a packet, such as pv.build makes, or a string with the bytes of a frame", describe(L.Get(1)))
 	}
-	if len(data) < minFrame {
-		L.RaiseError("test.handle: %d bytes are too few: a frame has an Ethernet header, %d bytes", len(data), minFrame)
-	}
 	in := 0
 	if v := L.Get(2); v != lua.LNil {
 		in = s.testPort(L, "test.handle", v).Index
 	}
 	size := testFrame
-	for size < testHeadroom+len(data) {
+	for size < testHeadroom+max(len(data), s.ports[in].MTU+vlanRoom) {
 		size *= 2
 	}
 	p := Packet{Buf: make([]byte, size), From: testHeadroom, To: testHeadroom + len(data), Port: in}

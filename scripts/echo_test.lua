@@ -168,7 +168,7 @@ end
 
 -- Answers to these addresses would hit many, or nobody.
 function test_ipv4_from_no_host()
-  for _, address in ipairs{"0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "255.255.255.255"} do
+  for _, address in ipairs{"0.0.0.0", "0.1.2.3", "224.0.0.0", "224.0.0.1", "239.255.255.255", "255.255.255.255"} do
     passes(address, to_me{ip = ip4_to_me{src = pv.ip(address)}, icmp = echo})
   end
   for _, address in ipairs{"1.0.0.0", "223.255.255.255"} do
@@ -224,6 +224,8 @@ function test_neighbour_solicitation_not_to_answer()
   passes("forwarded, against RFC 4861", solicitation(my_ip6, {hlim = 254}))
   passes("from nobody yet: a search for duplicates", solicitation(my_ip6, {src = pv.ip6"::"}))
   passes("an advertisement", to_me{ip6 = ip6_to_me{hlim = 255}, icmp6 = {type = 136, target = my_ip6, tlla = peer}})
+  passes("an advertisement with the option of solicitations", to_me{ip6 = ip6_to_me{hlim = 255}, icmp6 = {type = 136, target = my_ip6, slla = peer}})
+  passes("a redirect", to_me{ip6 = ip6_to_me{hlim = 255}, icmp6 = {type = 137, target = my_ip6, slla = peer}, payload = my_ip6})
   passes("without an address to answer to", pv.build{
     eth = {src = peer, dst = group_mac}, ip6 = {src = peer_ip6, dst = solicited_node, hlim = 255}, icmp6 = {type = 135, target = my_ip6},
   })
@@ -289,7 +291,7 @@ function test_cut_short()
     to_me{ip6 = ip6_to_me(), icmp6 = {type = 128}, payload = "hello"}, to_me{ip6 = ip6_to_me(), udp = {sport = 40000, dport = 7}},
   }
   for _, question in ipairs(questions) do
-    for length = 14, 41 do
+    for length = 0, 41 do
       passes(tostring(question) .. " cut to " .. length .. " bytes", question:bytes(0, math.min(length, #question - 1)))
     end
     for length = 42, #question do

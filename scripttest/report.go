@@ -64,11 +64,14 @@ func (s *suite) explain(err error) {
 	if !errors.As(err, &script) {
 		return
 	}
-	shown := fmt.Sprintf("%s:%d", script.Script, script.Line)
+	shown, how := fmt.Sprintf("%s:%d", script.Script, script.Line), "called from"
+	if script.Line == 0 {
+		how = "raised at" // the message does not say
+	}
 	for line := range strings.SplitSeq(script.Traceback, "\n") {
 		if at := position.FindString(line); at != "" && at != shown {
-			fmt.Fprintln(s.cfg.Out, "        called from", at)
-			shown = at
+			fmt.Fprintln(s.cfg.Out, "       ", how, at)
+			shown, how = at, "called from"
 		}
 	}
 }
