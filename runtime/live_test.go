@@ -245,6 +245,23 @@ func (f *flow) receive() error {
 	return nil
 }
 
+// awaitCarrier asks until there is an answer: for a moment after a link came up
+// the kernel drops what is sent by it.
+func awaitCarrier(t *testing.T, lab *labtest.Lab) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		conn := listenUDP(t, lab.A) // each time another flow
+		conn.WriteToUDPAddrPort(make([]byte, 18), netip.AddrPortFrom(lab.B.IP, 7))
+		conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err := conn.Read(make([]byte, 100))
+		conn.Close()
+		if err == nil {
+			return
+		}
+	}
+	t.Fatal("there is no answer")
+}
+
 // await waits until the flow gets answers of a version.
 func (f *flow) await(t *testing.T, version int) {
 	t.Helper()

@@ -339,6 +339,7 @@ func TestInterfaceComesBackWithOtherQueues(t *testing.T) {
 	l.log.wait(t, `queues="2 of 4"`)
 	lab.A.Run(t, "ethtool", "-L", lab.A.Link, "tx", "2") // first: B needs a queue for each of A's
 	lab.B.Run(t, "ethtool", "-L", lab.B.Link, "rx", "2")
+	awaitCarrier(t, lab)
 	flows, end := startFlows(t, lab, 8)
 	for _, f := range flows {
 		f.await(t, 1000)
@@ -346,6 +347,9 @@ func TestInterfaceComesBackWithOtherQueues(t *testing.T) {
 	end()
 	if counts := l.received(0); busy(counts) != 2 {
 		t.Errorf("workers received %v", counts)
+	}
+	for queues := 0; queues != 2; time.Sleep(10 * time.Millisecond) { // until that is known
+		l.workers[0].mail.call(func() { queues = l.workers[0].ports[0].facts.Queues })
 	}
 	lab.B.Run(t, "ethtool", "-L", lab.B.Link, "rx", "4")
 	l.log.wait(t, `there are more queues now, whose packets go to the kernel's stack`)

@@ -233,6 +233,9 @@ func TestReloadWhileTheInterfaceIsGone(t *testing.T) {
 	l := goLive(t, lab.B, answering(1000), nil)
 	lab.B.Run(t, "ip", "link", "del", lab.B.Link)
 	l.log.wait(t, "interface is gone")
+	for up := true; up; { // until the worker knows
+		l.workers[0].mail.call(func() { up = l.workers[0].ports[0].facts.Up })
+	}
 	l.write("main.lua", answering(1001)+`
 		function on_start()
 			assert(not pv.ports[1].up and pv.ports[1]:send(("\255"):rep(60)))
@@ -249,6 +252,7 @@ func TestReloadWhileTheInterfaceIsGone(t *testing.T) {
 	lab.B.Run(t, "ip", "link", "set", lab.B.Link, "up")
 	l.log.wait(t, "interface is back")
 	l.print.wait(t, mac)
+	awaitCarrier(t, lab)
 	flows, end := startFlows(t, lab, 1)
 	flows[0].await(t, 1001)
 	end()

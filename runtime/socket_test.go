@@ -440,11 +440,19 @@ func TestSocketFailures(t *testing.T) {
 
 func openFiles(t *testing.T) int {
 	t.Helper()
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
+	// Those that the supervisor opens to look at an interface are soon closed.
+	least := 0
+	for i := range 10 {
+		files, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 || len(files) < least {
+			least = len(files)
+		}
+		time.Sleep(2 * time.Millisecond)
 	}
-	return len(files)
+	return least
 }
 
 // TestSendingDoesNotAllocate is the promise for scripts that send a datagram for
