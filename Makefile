@@ -13,7 +13,7 @@ FUZZTIME ?= 60s
 CLIENTS = arping:iputils-arping ping:iputils-ping 2ping:2ping nc:netcat-openbsd \
           iperf3:iperf3 tcpdump:tcpdump ip:iproute2 ethtool:ethtool lua5.1:lua5.1 gcc:gcc
 
-.PHONY: all build help deps demo test unit lint race fuzz bench bench-short docs install clean
+.PHONY: all build help deps demo test unit scripts lint race fuzz bench bench-short docs install clean
 
 all: build
 
@@ -22,6 +22,7 @@ help:
 	 'make build        bin/pvlua' \
 	 'make demo         lab, echo.lua, real probes, a table, all removed again (root)' \
 	 'make test         lint, reference check and all tests (privileged ones as root)' \
+	 'make scripts      the tests of scripts/, which need no privilege' \
 	 'make unit         the tests that need no privilege, quickly' \
 	 'make race         all tests under the race detector' \
 	 'make fuzz         every fuzzer for FUZZTIME=60s each' \
@@ -54,8 +55,12 @@ lint:
 	$(GO) run ./internal/apidoc/cmd/apidoc -check docs/api.md
 	$(GO) run ./internal/apidoc/cmd/apidoc -check docs/stubs/pvlua.lua
 
+# The scripts' own tests, without privilege.
+scripts: build
+	bin/pvlua test scripts/*.lua
+
 # Only root can use the clients, so only root installs them.
-test: lint build $(if $(filter 0,$(shell id -u)),deps)
+test: lint scripts $(if $(filter 0,$(shell id -u)),deps)
 	$(GO) run ./internal/testreport ./...
 
 unit:

@@ -3,6 +3,7 @@
 package luabind
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -149,7 +150,9 @@ func (s *State) runTests(source []byte) error {
 			t.tests = append(t.tests, Test{string(name), fn.Proto.LineDefined})
 		}
 	})
-	slices.SortFunc(t.tests, func(a, b Test) int { return a.Line - b.Line })
+	slices.SortFunc(t.tests, func(a, b Test) int {
+		return cmp.Or(a.Line-b.Line, strings.Compare(a.Name, b.Name))
+	})
 	return nil
 }
 

@@ -19,6 +19,7 @@ func AppendDifference(dst, got, want []byte) []byte {
 	d.got.take(got)
 	d.want.take(want)
 	d.row("", "got", "want", false)
+	hidden := false // a difference is where the table has dots
 	for i := range Headers {
 		h := &Headers[i]
 		a, b := d.got.layout.Present(h.ID), d.want.layout.Present(h.ID)
@@ -34,14 +35,16 @@ func AppendDifference(dst, got, want []byte) []byte {
 			}
 			x, y := d.got.field(f), d.want.field(f)
 			if x != "" || y != "" {
-				d.row(f.String(), x, y, x != y)
+				differs := d.differ(f)
+				d.row(f.String(), x, y, differs)
+				hidden = hidden || differs && x == y
 			}
 		}
 	}
 	d.row("payload", d.got.payload(), d.want.payload(), !bytes.Equal(d.got.rest(), d.want.rest()))
 	d.row("length", strconv.Itoa(len(got)), strconv.Itoa(len(want)), len(got) != len(want))
 	dst = d.append(dst)
-	if !d.differs || !bytes.Equal(d.got.rest(), d.want.rest()) && !(d.got.isText() && d.want.isText()) {
+	if hidden || !d.differs || !bytes.Equal(d.got.rest(), d.want.rest()) && !(d.got.isText() && d.want.isText()) {
 		dst = AppendByteDifference(dst, got, want)
 	}
 	return dst
@@ -156,6 +159,15 @@ type difference struct {
 type differenceRow struct {
 	name, got, want string
 	differs         bool
+}
+
+// differ reports whether a field differs.
+func (d *difference) differ(f *Field) bool {
+	a, hasA := f.Bytes(d.got.b, &d.got.layout)
+	b, hasB := f.Bytes(d.want.b, &d.want.layout)
+	x, isX := f.Uint(d.got.b, &d.got.layout)
+	y, isY := f.Uint(d.want.b, &d.want.layout)
+	return hasA != hasB || isX != isY || x != y || !bytes.Equal(a, b)
 }
 
 func (d *difference) row(name, got, want string, differs bool) {
