@@ -171,6 +171,21 @@ function test_timers_that_set_themselves_again()
   test.advance(0.001)
   test.equal(n > 900, true)
 end
+function test_errors_in_timers_leave_the_test_alone()
+  local n, caught = 0, nil
+  pv.after(1, function()
+    local m = 1
+    local function add() m = m + 1 n = n + m end
+    caught = test.fails(function() add() test.handle(1) end, "test.handle: got 1")
+    add()
+    test.equal({m, n}, {3, 5})
+    error("after that")
+  end)
+  test.fails(function() test.advance(1) end, "after that")
+  n = n + 1
+  test.equal(n, 6)
+  test.equal(type(caught), "string")
+end
 function test_wrong_times()
   for _, wrong in ipairs{-1, 0/0, 1e10, "soon"} do
     test.fails(function() test.advance(wrong) end, "expected seconds, 0 to 1e9")

@@ -3,7 +3,9 @@
 package scripttest
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -23,5 +25,29 @@ func TestReadyScripts(t *testing.T) {
 				t.Error(report)
 			}
 		})
+	}
+}
+
+// The first example of each page is a test of echo.lua that passes.
+func TestExamplesInPages(t *testing.T) {
+	script, err := os.ReadFile("../scripts/echo.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{"../README.md", "../docs/testing.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		example := ""
+		for _, block := range strings.Split(string(text), "```lua\n")[1:] {
+			if block, _, _ = strings.Cut(block, "```"); example == "" && strings.Contains(block, "function test_") {
+				example = block
+			}
+		}
+		if example == "" {
+			t.Fatalf("%s has no test", page)
+		}
+		passes(t, string(script), example)
 	}
 }
