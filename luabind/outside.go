@@ -18,6 +18,7 @@ type outside struct {
 	args     arguments
 
 	loaded bool       // the main chunk has ended
+	asked  bool       // it runs only for what it declares
 	early  *EarlyExit // it has asked not to run
 	exited bool       // a callback has called pv.exit
 

@@ -97,8 +97,8 @@ func (s *State) udpSocket(L *lua.LState) int {
 	}
 	ud := s.newInstance("socket", c)
 	L.Push(ud)
-	if s.out.args.help {
-		return 1 // nothing is opened only to say what arguments there are
+	if s.out.args.help || s.out.asked {
+		return 1 // nothing is opened only to say what the script declares
 	}
 	host, ok := s.cfg.Host.(SocketHost)
 	if !ok {

@@ -201,6 +201,8 @@ func (f *ProtocolField) prepareNumber() error {
 		return fmt.Errorf("the field '%s' is %d bits wide; an IPv4 address has 32", f.Name, f.Width)
 	case f.Kind == MAC && f.Width != 48:
 		return fmt.Errorf("the field '%s' is %d bits wide; an Ethernet address has 48", f.Name, f.Width)
+	case (f.Kind == IPv4 || f.Kind == MAC) && (f.bit%8 != 0 || f.LittleEndian):
+		return fmt.Errorf("the field '%s' is an address, which begins with a byte and is big-endian; make it a number or put it elsewhere", f.Name)
 	case f.LittleEndian && (f.Width%8 != 0 || f.bit%8 != 0):
 		return fmt.Errorf("the field '%s' is little-endian but not made of whole bytes: it begins at bit %d and is %d bits wide", f.Name, f.bit, f.Width)
 	case f.Default > f.max():

@@ -16,15 +16,16 @@ import (
 // commandHelp has the help on sub-commands and groups of flags, by their names.
 // What else can be asked for are names of the Lua API.
 var commandHelp = map[string]string{
-	"capture": captureHelp,
-	"demo":    demoHelp,
-	"doctor":  doctorHelp,
-	"frames":  framesHelp,
-	"lab":     labHelp,
-	"new":     newHelp,
-	"offline": offlineHelp,
-	"stubs":   stubsHelp,
-	"test":    testHelp,
+	"capture":   captureHelp,
+	"demo":      demoHelp,
+	"dissector": dissectorHelp,
+	"doctor":    doctorHelp,
+	"frames":    framesHelp,
+	"lab":       labHelp,
+	"new":       newHelp,
+	"offline":   offlineHelp,
+	"stubs":     stubsHelp,
+	"test":      testHelp,
 }
 
 // help fits a screen of 24 lines.
@@ -37,8 +38,8 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
   pvlua lab up|down|status|exec    namespaces and veth pairs to try things on
   pvlua demo                 lab, echo.lua and probes in one go
   pvlua stubs [DIR]          what an editor needs to complete and check names
-  pvlua help NAME            a command, pkt.udp.dport, pv.every, verdicts, ...
-  pvlua version
+  pvlua dissector SCRIPT     what Wireshark needs to show a script's protocols
+  pvlua help NAME            a command, pkt.udp.dport, ...; see pvlua version
 
       --mode MODE         auto, native, zerocopy, copy or generic (auto)
       --queues N          serve the first N queues of each interface (all)

@@ -38,6 +38,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case "lab":
 		return labCommand(args[1:], stdout, stderr)
+	case "dissector":
+		return dissectorCommand(args[1:], stdout, stderr)
 	case "doctor":
 		return doctorCommand(args[1:], stdout, stderr)
 	case "demo":

@@ -418,6 +418,11 @@ function pv.build(options) end
 ---@return pvlua.packet
 function pv.packet(s) end
 
+---Declares a header of the script's own, its fields and where it is found: at UDP or TCP ports, as IP protocols, under ethertypes, each a number or a list of them. Packets then have it as pkt.NAME. Gives the names of its values: t.FIELD.NAME.
+---@param options { name?: string, fields?: table[], udp?: number|number[], tcp?: number|number[], ip?: number|number[], eth?: number|number[] }
+---@return table
+function pv.proto(options) end
+
 ---@class pvlua.packet
 ---@field eth pvlua.eth Ethernet II (IEEE 802.3, clause 3.2). Every packet of 14 bytes or more has it.
 ---@field vlan? pvlua.vlan The outermost VLAN tag (IEEE 802.1Q, clause 9.6): ethertype 0x8100 or 0x88a8.

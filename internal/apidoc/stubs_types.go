@@ -82,6 +82,7 @@ var paramTypes = map[string]string{
 	"data": "string", "key": "number|string", "name": "string", "status": "number", "value": "number|string", "socket:send port": "number",
 	"port": "pvlua.port|number|string", "got": "any", "want": "any", "what": "string", "pattern": "string", "test.fails f": "fun()",
 	"file": "string", "packets": "(pvlua.packet|string)[]|pvlua.packet", "n or list": "number|table[]", "list": "table",
+	"pv.proto fields": "table[]", "pv.proto udp": "number|number[]", "pv.proto tcp": "number|number[]", "pv.proto ip": "number|number[]", "pv.proto eth": "number|number[]",
 	"own_port": "number", "test.receive port": "number",
 }
 
