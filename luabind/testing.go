@@ -13,6 +13,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/packet"
 )
 
 // A TestHost is the Host of a State made by LoadTest.
@@ -28,9 +30,9 @@ type TestHost interface {
 	// Lines gives what the script has printed and logged since it was last
 	// called.
 	Lines() []string
-	// Golden compares packets with a file beside the tests, or writes it. The
-	// error says what differs.
-	Golden(file string, packets [][]byte) error
+	// Golden compares packets, which may have headers of the protocols, with a
+	// file beside the tests, or writes it. The error says what differs.
+	Golden(file string, packets [][]byte, protocols *packet.Protocols) error
 	// Datagrams gives what was sent by sockets since it was last called.
 	Datagrams() []Datagram
 	// Deliver gives a datagram to the socket at a port of its own, or to the

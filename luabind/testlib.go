@@ -117,7 +117,7 @@ func (s *State) testGolden(L *lua.LState) int {
 	} else {
 		L.RaiseError("test.golden: got %s; expected an array of packets, such as test.sent() gives", describe(L.Get(2)))
 	}
-	if err := s.testing.host.Golden(string(file), packets); err != nil {
+	if err := s.testing.host.Golden(string(file), packets, &s.protocols); err != nil {
 		L.RaiseError("test.golden: %s", err.Error())
 	}
 	return 0

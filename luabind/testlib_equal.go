@@ -69,7 +69,7 @@ func (c *comparison) compare(got, want lua.LValue, path string) string {
 		if bytes.Equal(a, b) {
 			return ""
 		}
-		return at + "the packets differ\n" + strings.TrimSuffix(string(packet.AppendDifference(nil, a, b)), "\n")
+		return at + "the packets differ\n" + strings.TrimSuffix(string(c.s.protocols.AppendDifference(nil, a, b)), "\n")
 	}
 	ta, aTable := got.(*lua.LTable)
 	tb, bTable := want.(*lua.LTable)

@@ -10,14 +10,22 @@ import (
 	"unicode/utf8"
 )
 
+// AppendDifference is Protocols.AppendDifference for packets without declared
+// headers.
+func AppendDifference(dst, got, want []byte) []byte {
+	return (*Protocols)(nil).AppendDifference(dst, got, want)
+}
+
 // AppendDifference appends a table that shows two packets side by side, field by
 // field, got to the left and want to the right. Lines that differ begin with >.
 // Where bytes differ that no line of the table shows, those bytes follow as
-// AppendByteDifference gives them. It is for people who look at a failed test.
-func AppendDifference(dst, got, want []byte) []byte {
+// AppendByteDifference gives them. A declared header of one of the protocols,
+// which may be nil, is shown like the others. It is for people who look at a
+// failed test.
+func (ps *Protocols) AppendDifference(dst, got, want []byte) []byte {
 	var d difference
-	d.got.take(got)
-	d.want.take(want)
+	d.got.take(ps, got)
+	d.want.take(ps, want)
 	d.row("", "got", "want", false)
 	hidden := false // a difference is where the table has dots
 	for i := range Headers {
@@ -41,6 +49,7 @@ func AppendDifference(dst, got, want []byte) []byte {
 			}
 		}
 	}
+	hidden = d.declared() || hidden
 	d.row("payload", d.got.payload(), d.want.payload(), !bytes.Equal(d.got.rest(), d.want.rest()))
 	d.row("length", strconv.Itoa(len(got)), strconv.Itoa(len(want)), len(got) != len(want))
 	dst = d.append(dst)
@@ -92,8 +101,8 @@ type side struct {
 	layout Layout
 }
 
-func (s *side) take(b []byte) {
-	s.b = b
+func (s *side) take(ps *Protocols, b []byte) {
+	s.b, s.layout.Declared = b, ps
 	s.layout.Walk(b)
 }
 
@@ -106,10 +115,8 @@ func (s *side) field(f *Field) string {
 			return ""
 		case f.Kind == IPv6:
 			return string(AppendIP6(nil, [16]byte(p)))
-		case len(p) > 12:
-			return fmt.Sprintf("%x...", p[:12])
 		}
-		return fmt.Sprintf("%x", p)
+		return shortHex(p)
 	}
 	v, ok := f.Uint(s.b, &s.layout)
 	switch {
@@ -127,18 +134,45 @@ func (s *side) field(f *Field) string {
 	return strconv.FormatUint(v, 10)
 }
 
+// shortHex writes bytes, with dots for those that are too many.
+func shortHex(p []byte) string {
+	if len(p) > 12 {
+		return fmt.Sprintf("%x...", p[:12])
+	}
+	return fmt.Sprintf("%x", p)
+}
+
+// declaredField writes the value of a field of a declared header, "" if the
+// packet does not have it.
+func (s *side) declaredField(f *ProtocolField) string {
+	if v, ok := f.Uint(s.b, &s.layout); ok {
+		return string(f.AppendValue(nil, v))
+	}
+	p, ok := f.Bytes(s.b, &s.layout)
+	switch {
+	case !ok:
+		return ""
+	case f.Kind == IPv6 && len(p) == 16:
+		return string(AppendIP6(nil, [16]byte(p)))
+	case isShortText(p):
+		return strconv.Quote(string(p))
+	}
+	return shortHex(p)
+}
+
 // rest gives the payload.
 func (s *side) rest() []byte {
 	from, to := s.layout.Payload()
 	return s.b[from:to]
 }
 
-// shortText is how long a payload can be that is shown as text, in bytes.
+// shortText is how long bytes can be that are shown as text.
 const shortText = 40
 
 // isText reports whether payload shows all of the payload.
-func (s *side) isText() bool {
-	p := s.rest()
+func (s *side) isText() bool { return isShortText(s.rest()) }
+
+func isShortText(p []byte) bool {
 	return len(p) <= shortText && !bytes.ContainsFunc(p, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
@@ -159,6 +193,33 @@ type difference struct {
 type differenceRow struct {
 	name, got, want string
 	differs         bool
+}
+
+// declared makes the rows of declared headers. It reports whether a difference
+// is where they have dots.
+func (d *difference) declared() (hidden bool) {
+	a, b := d.got.layout.Above, d.want.layout.Above
+	protocols := []*Protocol{a, b}
+	if a == b {
+		protocols = protocols[:1]
+	}
+	for _, p := range protocols {
+		if p == nil {
+			continue
+		}
+		if a != b {
+			d.row(p.Name, presence(p == a), presence(p == b), true)
+		}
+		for _, f := range p.Fields {
+			x, y := d.got.declaredField(f), d.want.declaredField(f)
+			u, _ := f.Bytes(d.got.b, &d.got.layout)
+			v, _ := f.Bytes(d.want.b, &d.want.layout)
+			differs := x != y || !bytes.Equal(u, v)
+			d.row(p.Name+"."+f.Name, x, y, differs)
+			hidden = hidden || differs && x == y
+		}
+	}
+	return hidden
 }
 
 // differ reports whether a field differs.

@@ -79,3 +79,41 @@ end`)
 		expect(t, `function on_packet() end`, "function test_it() test.fails("+args+") end", "FAIL  test_it\n      a_test.lua:1: "+want+"\n")
 	}
 }
+
+// Headers that the script declares are shown as the others.
+func TestDeclaredHeaders(t *testing.T) {
+	expect(t, `pv.proto{name = "greet", udp = 7000, fields = {{"kind", 8, enum = {ask = 1, answer = 2}}, {"len", 8}, {"who", bytes = "len"}, {"after", 8}}}
+function on_packet() end`, `
+local function p(kind, who) return pv.build{udp = {dport = 7000}, greet = {kind = kind, who = who}} end
+function test_it() test.equal(p(1, "Ada"), p(2, "Bob")) end`, `FAIL  test_it
+      a_test.lua:3: the packets differ
+                      got                want
+        eth.dst       00:00:00:00:00:00  00:00:00:00:00:00
+        eth.src       00:00:00:00:00:00  00:00:00:00:00:00
+        eth.type      0x0800             0x0800
+        ip.version    4                  4
+        ip.ihl        5                  5
+        ip.dscp       0                  0
+        ip.ecn        0                  0
+        ip.len        34                 34
+        ip.id         0                  0
+        ip.df         false              false
+        ip.mf         false              false
+        ip.frag       0                  0
+        ip.ttl        64                 64
+        ip.proto      17                 17
+        ip.checksum   0x7acc             0x7acc
+        ip.src        0.0.0.0            0.0.0.0
+        ip.dst        0.0.0.0            0.0.0.0
+        udp.sport     0                  0
+        udp.dport     7000               7000
+        udp.len       14                 14
+      > udp.checksum  0x4113             0x3e08
+      > greet.kind    ask                answer
+        greet.len     3                  3
+      > greet.who     "Ada"              "Bob"
+        greet.after   0                  0
+        payload       ""                 ""
+        length        48                 48
+`)
+}

@@ -30,7 +30,7 @@ const maxGolden = 64 << 20
 
 // check compares packets with a file, or writes it. A file is compared packet by
 // packet, so that one made by tcpdump will do.
-func (g *golden) check(file string, packets [][]byte) error {
+func (g *golden) check(file string, packets [][]byte, protocols *packet.Protocols) error {
 	root, err := os.OpenRoot(g.folder)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (g *golden) check(file string, packets [][]byte) error {
 	for i := range min(len(packets), len(want)) {
 		if !bytes.Equal(packets[i], want[i]) {
 			return fmt.Errorf("packet %d differs from that of %s\n%s", i+1, path,
-				strings.TrimSuffix(string(packet.AppendDifference(nil, packets[i], want[i])), "\n"))
+				strings.TrimSuffix(string(protocols.AppendDifference(nil, packets[i], want[i])), "\n"))
 		}
 	}
 	if len(packets) != len(want) {
@@ -64,7 +64,7 @@ func (g *golden) check(file string, packets [][]byte) error {
 			list, which = packets, "too many"
 		}
 		n := min(len(packets), len(want))
-		return fmt.Errorf("got %d packets, %s has %d; the first that is %s: %s", len(packets), path, len(want), which, packet.AppendSummary(nil, list[n]))
+		return fmt.Errorf("got %d packets, %s has %d; the first that is %s: %s", len(packets), path, len(want), which, protocols.AppendSummary(nil, list[n]))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pvlua/luabind"
+	"pvlua/packet"
 )
 
 // start is the time at which every test begins. It is like that of a live run,
@@ -91,7 +92,9 @@ func (h *host) Write(b []byte) (int, error) {
 }
 
 // Golden compares packets with a file beside the tests.
-func (h *host) Golden(file string, packets [][]byte) error { return h.golden.check(file, packets) }
+func (h *host) Golden(file string, packets [][]byte, protocols *packet.Protocols) error {
+	return h.golden.check(file, packets, protocols)
+}
 
 // Exit notes that the script called pv.exit, for luabind.ExitHost.
 func (h *host) Exit(status int) {

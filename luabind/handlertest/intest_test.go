@@ -14,6 +14,7 @@ import (
 
 	"pvlua/luabind"
 	"pvlua/luabind/handlertest"
+	"pvlua/packet"
 )
 
 // lines is a TestHost that keeps what is printed, and can do little else.
@@ -30,7 +31,7 @@ func (h *lines) Write(b []byte) (int, error) {
 func (h *lines) SetTime(time.Time)                                    {}
 func (h *lines) Sent(int) []luabind.SentFrame                         { return nil }
 func (h *lines) Lines() []string                                      { return nil }
-func (h *lines) Golden(string, [][]byte) error                        { return nil }
+func (h *lines) Golden(string, [][]byte, *packet.Protocols) error     { return nil }
 func (h *lines) Datagrams() []luabind.Datagram                        { return nil }
 func (h *lines) Deliver([]byte, netip.AddrPort, uint16) (bool, error) { return false, nil }
 func (h *lines) Exit(int)                                             {}
@@ -44,9 +45,9 @@ func TestInTests(t *testing.T) {
 			continue // frames have another size here
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			var packet strings.Builder
+			var text strings.Builder
 			for _, b := range c.Packet {
-				fmt.Fprintf(&packet, `\%03d`, b)
+				fmt.Fprintf(&text, `\%03d`, b)
 			}
 			tests := fmt.Sprintf(`
 local packet, port = "%s", %d
@@ -55,7 +56,7 @@ function test_it()
   if not ok then return print("error", verdict) end
   print(type(verdict) == "number" and verdict or 4, type(verdict) ~= "number" and verdict.index or 1)
   print((after:bytes(0, #after):gsub(".", function(c) return ("%%02x"):format(c:byte()) end)))
-end`, packet.String(), c.Port+1)
+end`, text.String(), c.Port+1)
 			h := &lines{}
 			s, err := luabind.LoadTest(luabind.Config{
 				Script: handlertest.Name, Source: []byte(c.Script()), Ports: handlertest.Ports(), Host: h, Stdout: h,
