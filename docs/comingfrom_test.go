@@ -30,6 +30,8 @@ var (
 	span = regexp.MustCompile("`([^`]+)`")
 	// top is what stands outside of on_packet.
 	top = regexp.MustCompile(`^(function on_|pv\.proto|pv\.arg|pv\.udp_socket|local \w+ = pv\.proto)`)
+	// words are no code by themselves.
+	words = []string{"on_packet", "test_*", "fields", "udp = 4242", "tcp =", "ip =", "eth ="}
 	// flag is a flag of a command line.
 	flag = regexp.MustCompile(`(^|\s)(--?[a-z][a-z-]*)`)
 )
@@ -50,7 +52,7 @@ func snippets(t *testing.T) (lua, commands []snippet) {
 			switch {
 			case strings.HasPrefix(s.code, "pvlua "):
 				commands = append(commands, s)
-			case s.code != "on_packet" && s.code != "test_*":
+			case !slices.Contains(words, s.code):
 				lua = append(lua, s)
 			}
 		}
