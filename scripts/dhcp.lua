@@ -22,9 +22,9 @@ local dns    = pv.arg{name = "dns", type = "ip", help = "the name server, if the
 local time   = pv.arg{name = "time", default = 3600, help = "seconds that a lease lasts"}
 
 local me, size = pv.ports[1], last - first + 1
-if #pv.ports ~= 1 then error("dhcp.lua needs one interface, got " .. #pv.ports, 0) end
-if not me.ip then error("dhcp.lua: " .. me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
-if size < 1 or size > 1024 then error("dhcp.lua: from --first to --last are " .. size .. " addresses; expected 1 to 1024", 0) end
+if #pv.ports ~= 1 then error("it needs one interface, got " .. #pv.ports, 0) end
+if not me.ip then error(me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
+if size < 1 or size > 1024 then error("from --first to --last are " .. size .. " addresses; expected 1 to 1024", 0) end
 
 local DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE = 1, 2, 3, 4, 5, 6, 7            -- kinds of messages
 local MASK, ROUTER, DNS, WANTED, TIME, KIND, SERVER, CLIENT = 1, 3, 6, 50, 51, 53, 54, 61   -- options (RFC 2132)

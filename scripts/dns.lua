@@ -28,7 +28,7 @@ local function add(name, address)
   local kind = address:find(":", 1, true) and AAAA or A
   hosts[wire] = hosts[wire] or {[A] = {}, [AAAA] = {}}
   table.insert(hosts[wire][kind], kind == A and string.pack(">I4", pv.ip(address)) or kind == AAAA and pv.ip6(address))
-  if #hosts[wire][kind] > MOST then error("dns.lua: " .. name .. " has more than " .. MOST .. " addresses of a kind", 0) end
+  if #hosts[wire][kind] > MOST then error(name .. " has more than " .. MOST .. " addresses of a kind", 0) end
 end
 
 for name, addresses in pairs(names) do
@@ -36,7 +36,7 @@ for name, addresses in pairs(names) do
 end
 for _, arg in ipairs(pv.args) do
   local name, address = arg:match("^([%w_.-]+)=([%x.:]+)$")
-  if not name then error("dns.lua: " .. arg .. " is no name and address, such as printer.test=10.0.0.9", 0) end
+  if not name then error(arg .. " is no name and address, such as printer.test=10.0.0.9", 0) end
   add(name, address)
 end
 

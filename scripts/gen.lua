@@ -25,7 +25,7 @@ local headers = is6 and 14 + 40 + 8 or 14 + 20 + 8                    -- Etherne
 local source = from or is6 and out.ip6 or out.ip
 
 local function check(ok, ...)
-  if not ok then error("gen.lua: " .. string.format(...), 0) end
+  if not ok then error(string.format(...), 0) end
 end
 check(#pv.ports == 1, "it needs one interface, got %d", #pv.ports)
 check(source, "%s has no address of its own: say --from ADDRESS", out.name)

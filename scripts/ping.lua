@@ -21,11 +21,11 @@ local size     = pv.arg{name = "size", default = 56, help = "bytes of data in ea
 local timeout  = pv.arg{name = "timeout", default = 1, help = "seconds to wait for the last answer"}
 
 local me, hop = pv.ports[1], via or to
-if #pv.ports ~= 1 then error("ping.lua needs one interface, got " .. #pv.ports, 0) end
-if not me.ip then error("ping.lua: " .. me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
-if count < 1 or count > 65535 then error("ping.lua: --count is " .. count .. "; expected 1 to 65535", 0) end
-if interval <= 0 then error("ping.lua: --interval is " .. interval .. "; expected seconds, such as 0.5", 0) end
-if size > me.mtu - 28 then error("ping.lua: --size is " .. size .. "; " .. me.name .. " takes " .. me.mtu - 28 .. " bytes", 0) end
+if #pv.ports ~= 1 then error("it needs one interface, got " .. #pv.ports, 0) end
+if not me.ip then error(me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
+if count < 1 or count > 65535 then error("--count is " .. count .. "; expected 1 to 65535", 0) end
+if interval <= 0 then error("--interval is " .. interval .. "; expected seconds, such as 0.5", 0) end
+if size > me.mtu - 28 then error("--size is " .. size .. "; " .. me.name .. " takes " .. me.mtu - 28 .. " bytes", 0) end
 
 local OURS = 0x7076                                    -- the id that tells our pings from those of the kernel
 local sent = pv.map{name = "sent", max = 65536}        -- the number of a ping: when it was sent

@@ -16,7 +16,7 @@ local lines = pv.arg{name = "lines", default = 10, help = "how many pairs to sho
 local max   = pv.arg{name = "pairs", default = 1000, help = "how many pairs to remember"}
 
 local left, right = pv.ports[1], pv.ports[2]
-if #pv.ports > 2 then error("top.lua takes one or two interfaces, got " .. #pv.ports, 0) end
+if #pv.ports > 2 then error("it takes one or two interfaces, got " .. #pv.ports, 0) end
 
 local bytes = pv.map{name = "bytes", max = max, ttl = 60 + every}     -- the addresses of a pair: what they have sent
 local all   = pv.counter("all bytes")
