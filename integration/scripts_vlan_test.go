@@ -148,6 +148,14 @@ func TestVLANKeepsNetworksApart(t *testing.T) {
 	}
 }
 
+// launch runs pvlua like start, but does not wait for anything.
+func launch(t *testing.T, side *labtest.Side, args ...string) *run {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = ".."
+	return &run{side.StartCmd(t, cmd)}
+}
+
 // TestVLANArguments that make no sense end it with status 3, saying why.
 func TestVLANArguments(t *testing.T) {
 	need(t)
@@ -161,9 +169,7 @@ func TestVLANArguments(t *testing.T) {
 		"--mode rewrite --tag 1 --to 0":   "vlan.lua: a tag is 0; expected 1 to 4094",
 		"--mode rewrite --tag 1 --too 11": "there is no argument --too; did you mean --to?",
 	} {
-		cmd := exec.Command(binary, append([]string{lab.M.Link, lab.M.Link2, "scripts/vlan.lua", "--"}, strings.Fields(args)...)...)
-		cmd.Dir = ".."
-		r := &run{lab.M.StartCmd(t, cmd)}
+		r := launch(t, lab.M, append([]string{lab.M.Link, lab.M.Link2, "scripts/vlan.lua", "--"}, strings.Fields(args)...)...)
 		if status := r.status(t); status != 3 || !strings.Contains(r.Output(), want) {
 			t.Errorf("%s: status %d: %s; want %s", args, status, r.Output(), want)
 		}

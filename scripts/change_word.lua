@@ -19,7 +19,7 @@ local new = pv.arg{name = "new", default = "lion", help = "what to put there"}
 if #pv.ports ~= 2 then
   error("change_word.lua needs two interfaces, got " .. #pv.ports .. ": pvlua veth0 veth2 scripts/change_word.lua", 0)
 elseif old == "" then
-  error("change_word.lua: --old is empty", 0)
+  error("--old is empty", 0)
 end
 
 -- gsub, below, takes a pattern, in which % before a sign means the sign itself.

@@ -18,7 +18,7 @@ local port = pv.arg{name = "port", default = 80, help = "the TCP port to watch"}
 if #pv.ports ~= 2 then
   error("filter.lua needs two interfaces, got " .. #pv.ports .. ": pvlua veth0 veth2 scripts/filter.lua", 0)
 elseif word == "" then
-  error("filter.lua: --word is empty", 0)
+  error("--word is empty", 0)
 end
 
 local left, right = pv.ports[1], pv.ports[2]

@@ -25,7 +25,7 @@ local max_mss = mtu - (40 + 8) - (18 + 40 + 20)
 if #pv.ports ~= 1 then
   error("tunnel.lua needs one interface, got " .. #pv.ports .. ": pvlua veth1 scripts/tunnel.lua -- --bind ... --peer ...", 0)
 elseif max_mss < 536 then
-  error("tunnel.lua: --mtu is " .. mtu .. "; expected 662 or more", 0)
+  error("--mtu is " .. mtu .. "; expected 662 or more", 0)
 end
 
 local port = pv.ports[1]

@@ -21,7 +21,7 @@ if #pv.ports ~= 2 then
   error("vlan.lua needs two interfaces, got " .. #pv.ports .. ": pvlua veth0 veth2 scripts/vlan.lua -- --mode push --tag 100", 0)
 end
 for _, id in ipairs{tag, to} do
-  if id < 1 or id > 4094 or id % 1 ~= 0 then error("vlan.lua: a tag is " .. id .. "; expected 1 to 4094", 0) end
+  if id < 1 or id > 4094 or id % 1 ~= 0 then error("a tag is " .. id .. "; expected 1 to 4094", 0) end
 end
 
 local function push(pkt)
