@@ -139,6 +139,9 @@ func TestPaceSpreadsCalls(t *testing.T) {
 		if err == unix.EAGAIN {
 			break // a second without any
 		}
+		if err == unix.EINTR {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
