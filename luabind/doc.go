@@ -45,6 +45,12 @@
 // that is asked for its help, or that calls pv.exit, while it is loaded does not
 // become a State: Load's error is an *EarlyExit then.
 //
+// # Tests of scripts
+//
+// LoadTest makes a State whose script is under test: the functions of its tests
+// call the script, through the global test, while they run themselves. So a
+// callback may run within another call there, and nowhere else; see inTest.
+//
 // # What limits a script
 //
 // Each callback may run Config.Quota instructions; work that Go functions do

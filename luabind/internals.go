@@ -25,6 +25,7 @@ var (
 	offsetTop      = fieldOffset(fieldType(reflect.TypeFor[lua.LState](), "reg").Elem(), "top")
 	offsetNext     = fieldOffset(reflect.TypeFor[lua.Upvalue](), "next")
 	offsetIndex    = fieldOffset(reflect.TypeFor[lua.Upvalue](), "index")
+	offsetClosed   = fieldOffset(reflect.TypeFor[lua.Upvalue](), "closed")
 )
 
 func fieldOffset(t reflect.Type, name string) uintptr {
@@ -69,4 +70,28 @@ func detach(L *lua.LState, first int) {
 		uv.Close()
 		*link = *next
 	}
+}
+
+// openBelow lists the captured variables in registers below a limit.
+func openBelow(L *lua.LState, limit int) []*lua.Upvalue {
+	var list []*lua.Upvalue
+	for uv := *openUpvalues(L); uv != nil; uv = *(**lua.Upvalue)(unsafe.Add(unsafe.Pointer(uv), offsetNext)) {
+		if *(*int)(unsafe.Add(unsafe.Pointer(uv), offsetIndex)) < limit {
+			list = append(list, uv)
+		}
+	}
+	return list
+}
+
+// attach makes a list that openBelow gave the captured variables that are in
+// registers again, and no others: an error may have detached them since. It must
+// come before anything runs that could change them.
+func attach(L *lua.LState, list []*lua.Upvalue) {
+	link := openUpvalues(L)
+	for _, uv := range list {
+		*(*bool)(unsafe.Add(unsafe.Pointer(uv), offsetClosed)) = false
+		*link = uv
+		link = (**lua.Upvalue)(unsafe.Add(unsafe.Pointer(uv), offsetNext))
+	}
+	*link = nil
 }

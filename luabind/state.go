@@ -62,8 +62,10 @@ type State struct {
 	lints   *lints                        // what was checked before it ran
 	closed  bool
 
-	testing *testState // of a state for tests
-	bottom  int        // the registers below are those of functions that go on if a callback fails: of tests
+	testing *testState     // of a state for tests
+	nested  bool           // a callback runs within a function of tests,
+	bottom  int            // which has the registers below this one,
+	outer   []*lua.Upvalue // and these captured variables in them
 }
 
 func init() {
@@ -185,9 +187,13 @@ func (s *State) protectedCall(fn *lua.LFunction) error {
 // removes them.
 func (s *State) guarded(fn *lua.LFunction) error {
 	s.guardedFn = fn
-	*hasHandler(s.L) = s.bottom > 0 // repair detaches what is to be
 	s.L.Push(s.guard)
-	return s.L.PCall(0, 0, nil)
+	err := s.L.PCall(0, 0, nil)
+	if err != nil && s.nested {
+		detach(s.L, s.bottom)
+		attach(s.L, s.outer)
+	}
+	return err
 }
 
 // callGuarded is the Go function between the two.
@@ -211,10 +217,13 @@ func (s *State) recoverPCall(L *lua.LState) (err error) {
 }
 
 // repair puts the Lua state in order after a failed call: no function runs any
-// more but those of tests, so no other variable is in a register.
+// more but those of tests, whose variables guarded has seen to; so no other one is
+// in a register.
 func (s *State) repair() {
 	s.L.G.CurrentThread = s.L.G.MainThread
-	detach(s.L, s.bottom)
+	if !s.nested {
+		detach(s.L, 0)
+	}
 }
 
 // internalChunk is the name of code that is no script's; tracebacks leave it out.

@@ -258,14 +258,15 @@ func (s *State) inTest(L *lua.LState, fn string, f func()) {
 	}
 	t.used = true
 	q := *s.quota
-	bottom, handling := s.bottom, *hasHandler(L)
+	nested, bottom, outer, handling := s.nested, s.bottom, s.outer, *hasHandler(L)
 	defer func() {
 		*s.quota = q
-		s.bottom, *hasHandler(L) = bottom, handling
+		s.nested, s.bottom, s.outer, *hasHandler(L) = nested, bottom, outer, handling
 		s.quota.spend(L, callCost)
 	}()
 	s.quota.what, s.quota.limit = "", s.cfg.Quota
-	s.bottom = registerTop(L)
+	s.nested, s.bottom = true, registerTop(L)
+	s.outer, *hasHandler(L) = openBelow(L, s.bottom), false
 	f()
 }
 

@@ -11,7 +11,7 @@ local me, peer, broadcast = pv.ports[1].mac, pv.mac"02:00:00:00:00:04", pv.mac"f
 local my_ip, my_ip_2, peer_ip = pv.ip"10.0.0.5", pv.ip"10.0.0.6", pv.ip"10.0.0.4"
 local my_ip6, my_link_local, peer_ip6 = pv.ip6"2001:db8::5", pv.ip6"fe80::5", pv.ip6"2001:db8::4"
 
--- Makes a packet from the peer to us; fields that are given come on top.
+-- Makes a packet from the peer to us.
 local function to_me(headers)
   headers.eth = headers.eth or {src = peer, dst = me}
   return pv.build(headers)

@@ -126,6 +126,56 @@ end`, `FAIL  test_it
 	}
 }
 
+// However a handler fails, and however often, nothing of it is left in the test.
+func TestManyFailures(t *testing.T) {
+	passes(t, `
+local function deep(n) return n == 0 and error("deep") or 1 + deep(n - 1) end
+local function endless() return 1 + endless() end
+local function grow(...) return grow(1, ...) end
+fail = {
+  function() error{} end,
+  function() deep(50) end,
+  function() endless() end,
+  function() grow() end,
+  function() pcall(deep, 50) error("after pcall") end,
+  function() xpcall(function() deep(5) end, function() error("in the handler") end) error("after xpcall") end,
+  function() coroutine.wrap(function() coroutine.wrap(function() deep(50) end)() end)() end,
+  function() table.sort({1, 2, 3}, function() error("in sort") end) end,
+  function() string.gsub("x", "x", function() error("in gsub") end) end,
+  function() string.rep("x", 1e10) end,
+  function() return nil .. "x" end,
+}
+local n = 0
+function on_packet(pkt)
+  n = n + 1
+  local kept = n
+  closure = function() kept = kept + 1 return kept end
+  fail[n % #fail + 1]()
+end`, `
+function test_many()
+  local a, b = 0, {}
+  local function count() a = a + 1 b[a % 7] = a return a end
+  for i = 1, 40 * #fail do
+    local before = closure
+    local x = i
+    local function mine() x = x + 1 return x end
+    if i % 2 == 0 then
+      test.fails(function() count() mine() test.handle("x") end)
+    else
+      count()
+      mine()
+      test.equal(pcall(test.handle, "x"), false)
+    end
+    test.equal(x, i + 1)
+    test.equal(mine(), i + 2)
+    test.equal(a, i)
+    test.equal(closure(), i + 1)
+    test.equal(closure ~= before, true)
+  end
+  test.equal(count(), 40 * #fail + 1)
+end`)
+}
+
 func TestTime(t *testing.T) {
 	passes(t, `
 local m = pv.map{name = "m", ttl = 2}
