@@ -57,9 +57,6 @@ func (ps *Protocols) Add(p *Protocol) error {
 
 // check reports why a binding can't be had.
 func (ps *Protocols) check(b Binding) error {
-	if taken := ps.at(b); taken != nil {
-		return fmt.Errorf("%s is taken by the protocol '%s'; a number can be given to one protocol", b, taken.Name)
-	}
 	switch b.Under {
 	case UDP, TCP:
 		if b.Number == 0 {
@@ -95,6 +92,9 @@ func (ps *Protocols) check(b Binding) error {
 	default:
 		return fmt.Errorf("a protocol can't be bound to %s", b.Under)
 	}
+	if taken := ps.at(b); taken != nil {
+		return fmt.Errorf("%s is taken by the protocol '%s'; a number can be given to one protocol", b, taken.Name)
+	}
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (ps *Protocols) at(b Binding) *Protocol {
 	case Eth:
 		return ps.eth[b.Number]
 	case IP:
-		return ps.ip[b.Number&255]
+		return ps.ip[b.Number]
 	case TCP:
 		return ps.tcp[b.Number]
 	case UDP:
