@@ -145,11 +145,13 @@ func LuaRC() string {
 		Version string            `json:"runtime.version"`
 		Builtin map[string]string `json:"runtime.builtin"`
 		Globals []string          `json:"diagnostics.globals"`
+		Tests   []string          `json:"diagnostics.globalsRegex"`
 	}{
 		"https://raw.githubusercontent.com/LuaLS/vscode-lua/master/setting/schema.json",
 		"Lua 5.1",
 		map[string]string{"io": "disable", "debug": "disable"}, // scripts do not have them
 		callbacks,
+		[]string{"^test_"},
 	}, "", "  ")
 	if err != nil {
 		panic(err)
