@@ -4,7 +4,6 @@ package luabind
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -25,11 +24,13 @@ type arguments struct {
 // argument is one that a script has declared.
 type argument struct {
 	name, help string
-	sort       string // "number", "string", "boolean", or one of addressSorts
+	sort       string // "number", "integer", "string", "boolean", or one of addressSorts
 	fallback   lua.LValue
 	shown      string // fallback as a person would type it
 	choices    []lua.LValue
 	required   bool
+	least      float64 // if it is a number
+	most       float64
 }
 
 func newArguments(args []string) arguments {
@@ -64,7 +65,7 @@ func (s *State) argsTable() *lua.LTable {
 	return s.out.args.table
 }
 
-// arg is pv.arg{name=, default=, help=, choices=, type=, required=}.
+// arg is pv.arg{name=, default=, help=, choices=, type=, min=, max=, required=}.
 func (s *State) arg(L *lua.LState) int {
 	if s.out.loaded {
 		L.RaiseError("pv.arg: arguments are declared while the script is loaded: at its top, outside of functions that run later")
@@ -96,7 +97,7 @@ func (s *State) arg(L *lua.LState) int {
 // declaration reads what pv.arg is called with.
 func declaration(L *lua.LState) *argument {
 	o := takeOptions(L, "pv.arg", `pv.arg{name = "port", default = 7, help = "UDP port to answer on"}`,
-		"name", "default", "help", "choices", "type", "required")
+		"name", "default", "help", "choices", "type", "min", "max", "required")
 	a := &argument{
 		name:     o.text("name", "a string", true),
 		help:     o.text("help", "a string", false),
@@ -119,6 +120,7 @@ func declaration(L *lua.LState) *argument {
 		o.fail("choices", `a list, such as {"left", "right"}`)
 	}
 	if sort, ok := addressSorts[a.sort]; ok {
+		a.bounds(L, o)
 		a.address(L, sort)
 		return a
 	}
@@ -131,7 +133,7 @@ func declaration(L *lua.LState) *argument {
 		if a.sort == "" {
 			a.sort = sort
 		}
-		if a.sort != sort {
+		if a.sort != sort && !(a.sort == "integer" && sort == "number") {
 			L.RaiseError("pv.arg: --%s is %s, which is no %s; its default, choices and type must agree", a.name, describe(v), a.sort)
 		}
 	}
@@ -142,10 +144,11 @@ func declaration(L *lua.LState) *argument {
 		if a.fallback == lua.LNil {
 			a.fallback = lua.LFalse
 		}
-	case "number", "string":
+	case "number", "integer", "string":
 	default:
 		L.RaiseError("pv.arg: --%s is of the type %s; expected %s", a.name, describe(lua.LString(a.sort)), argumentTypes)
 	}
+	a.bounds(L, o)
 	a.shown = a.fallback.String()
 	if a.fallback != lua.LNil && len(a.choices) > 0 && !slices.Contains(a.choices, a.fallback) {
 		L.RaiseError("pv.arg: the default of --%s is %s, which is none of its choices", a.name, describe(a.fallback))
@@ -154,7 +157,7 @@ func declaration(L *lua.LState) *argument {
 }
 
 // argumentTypes is what type= can be.
-const argumentTypes = `"number", "string", "boolean", "ip", "ip6", "address" or "mac"`
+const argumentTypes = `"number", "integer", "string", "boolean", "ip", "ip6", "address" or "mac"`
 
 // validArgument reports whether an argument can have a name.
 func validArgument(name string) bool {
@@ -199,12 +202,11 @@ func (a *argument) parse(text string) (lua.LValue, error) {
 	switch a.sort {
 	case "string":
 		v = lua.LString(text)
-	case "number":
-		x, ok := parseNumber(text)
-		if !ok || math.IsInf(x, 0) {
-			return a.fallback, fmt.Errorf("--%s is %s; expected a number", a.name, describe(lua.LString(text)))
+	case "number", "integer":
+		var err error
+		if v, err = a.number(text); err != nil {
+			return a.fallback, err
 		}
-		v = lua.LNumber(x)
 	case "boolean":
 		if text != "true" && text != "false" {
 			return a.fallback, fmt.Errorf("--%s is %s; expected true or false", a.name, describe(lua.LString(text)))

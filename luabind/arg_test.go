@@ -93,6 +93,50 @@ function on_packet() end`
 	}
 }
 
+// TestBoundedArguments are numbers of which not every one will do.
+func TestBoundedArguments(t *testing.T) {
+	const source = `
+local port = pv.arg{name = "port", type = "integer", default = 7, min = 1, max = 65535, help = "where"}
+local rate = pv.arg{name = "rate", type = "number", min = 0.5}
+local loss = pv.arg{name = "loss", default = -1, max = 100}
+local step = pv.arg{name = "step", type = "integer", choices = {1, 2, 4}}
+print(port, rate, loss, step)
+function on_packet() end`
+	const hint = " (-- --help lists the script's arguments)"
+	for _, c := range []struct{ args, want string }{
+		{"--port 1", "1\tnil\t-1\tnil\n"},
+		{"--port 65535 --rate 0.5 --loss 100 --step 2", "65535\t0.5\t100\t2\n"},
+		{"--port 1e3 --rate 1e9 --loss -1e9", "1000\t1000000000\t-1000000000\tnil\n"},
+		{"--port 0", `test.lua:2: --port is "0"; expected a whole number from 1 to 65535` + hint},
+		{"--port 65536", `test.lua:2: --port is "65536"; expected a whole number from 1 to 65535` + hint},
+		{"--port 1.5", `test.lua:2: --port is "1.5"; expected a whole number from 1 to 65535` + hint},
+		{"--port nan", `test.lua:2: --port is "nan"; expected a whole number from 1 to 65535` + hint},
+		{"--rate 0.4", `test.lua:3: --rate is "0.4"; expected a number, 0.5 or more` + hint},
+		{"--rate 1e999", `test.lua:3: --rate is "1e999"; expected a number, 0.5 or more` + hint},
+		{"--loss 100.5", `test.lua:4: --loss is "100.5"; expected a number, 100 or less` + hint},
+		{"--step 3", `test.lua:5: --step is 3; expected 1, 2 or 4` + hint},
+		{"--step 1.5", `test.lua:5: --step is "1.5"; expected a whole number` + hint},
+		{"--step 1e17", `test.lua:5: --step is "1e17"; expected a whole number` + hint},
+	} {
+		f, err := tryLoad(t, source, withArgs(strings.Split(c.args, " ")...))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = f.stdout.String()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q; want %q", c.args, got, c.want)
+		}
+	}
+	var early *EarlyExit
+	_, err := tryLoad(t, source, withArgs("--help"))
+	want := "\n  --port NUMBER  where [1 to 65535] (7)\n  --rate NUMBER  [0.5 or more]\n  --loss NUMBER  [100 or less] (-1)\n  --step NUMBER  [1, 2 or 4]\n"
+	if !errors.As(err, &early) || !strings.HasSuffix(early.Output, want) {
+		t.Errorf("help: %v, %q; want %q", err, early.Output, want)
+	}
+}
+
 // TestArgumentsWithoutDeclarations leaves everything to the script.
 func TestArgumentsWithoutDeclarations(t *testing.T) {
 	f := load(t, `print(#pv.args, table.concat(pv.args, " ")) function on_packet() end`, withArgs("--port", "9", "-x", "--", "a"))
@@ -132,11 +176,18 @@ func TestArgumentMistakes(t *testing.T) {
 		`pv.arg{name = "help"}`:                                `pv.arg: name is "help"; expected`,
 		`pv.arg{name = "a b"}`:                                 `pv.arg: name is "a b"; expected`,
 		`pv.arg{name = "a", defualt = 1}`:                      `pv.arg: it has no argument "defualt"; did you mean 'default'?`,
-		`pv.arg{name = "a", default = {}}`:                     `pv.arg: --a is of the type "table"; expected "number", "string", "boolean", "ip", "ip6", "address" or "mac"`,
-		`pv.arg{name = "a", type = "int"}`:                     `pv.arg: --a is of the type "int"; expected "number", "string", "boolean", "ip", "ip6", "address" or "mac"`,
+		`pv.arg{name = "a", default = {}}`:                     `pv.arg: --a is of the type "table"; expected "number", "integer", "string", "boolean", "ip", "ip6", "address" or "mac"`,
+		`pv.arg{name = "a", type = "int"}`:                     `pv.arg: --a is of the type "int"; expected "number", "integer", "string", "boolean", "ip", "ip6", "address" or "mac"`,
 		`pv.arg{name = "a", default = 1, type = "ip"}`:         `pv.arg: the default of --a is 1; expected the text of an IPv4 address such as 10.0.0.1`,
 		`pv.arg{name = "a", default = "b", type = "mac"}`:      `pv.arg: the default of --a is "b"; expected the text of an Ethernet address such as 02:00:00:00:00:01`,
 		`pv.arg{name = "a", choices = {"b"}, type = "ip6"}`:    `pv.arg: --a is an address and can't have choices`,
+		`pv.arg{name = "a", default = 1.5, type = "integer"}`:  `pv.arg: the default of --a is 1.5; by its type, min and max it must be a whole number`,
+		`pv.arg{name = "a", default = 1, min = 2}`:             `pv.arg: the default of --a is 1; by its type, min and max it must be a number, 2 or more`,
+		`pv.arg{name = "a", default = 1, min = 2, max = 1}`:    `pv.arg: of --a min is greater than max`,
+		`pv.arg{name = "a", default = 1, max = "b"}`:           `pv.arg: max is "b"; expected a number`,
+		`pv.arg{name = "a", default = "b", max = 1}`:           `pv.arg: --a is a string and can't have max`,
+		`pv.arg{name = "a", type = "ip", min = 1}`:             `pv.arg: --a is a ip and can't have min`,
+		`pv.arg{name = "a", default = "b", type = "integer"}`:  `pv.arg: --a is "b", which is no integer; its default, choices and type must agree`,
 		`pv.arg{name = "a", default = 1, type = "string"}`:     `pv.arg: --a is 1, which is no string; its default, choices and type must agree`,
 		`pv.arg{name = "a", choices = {1, "b"}}`:               `pv.arg: --a is "b", which is no number; its default, choices and type must agree`,
 		`pv.arg{name = "a", choices = {}}`:                     `pv.arg: choices is a table; expected a list, such as {"left", "right"}`,

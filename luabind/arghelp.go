@@ -51,7 +51,7 @@ func (a *argument) placeholder() string {
 	if sort, ok := addressSorts[a.sort]; ok {
 		return sort.placeholder
 	}
-	if a.sort == "number" {
+	if a.isNumber() {
 		return "NUMBER"
 	}
 	return "TEXT"
@@ -66,6 +66,9 @@ func (a *argument) explain() string {
 	add := func(more string) { text = strings.TrimSpace(text + " " + more) }
 	if len(a.choices) > 0 && a.sort != "boolean" {
 		add("[" + listChoices(a.choices) + "]")
+	}
+	if interval := a.interval(); interval != "" {
+		add("[" + interval + "]")
 	}
 	switch {
 	case a.required:

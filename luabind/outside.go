@@ -45,7 +45,7 @@ func outsideEntries() []Entry {
 		return Entry{Kind: Function, Of: "pv", Name: name, Signature: "pv." + name + signature, Doc: doc, make: method(f)}
 	}
 	return []Entry{
-		function("arg", "{name=, default=, help=, choices=, type=, required=} -> number or string or boolean",
+		function("arg", "{name=, default=, help=, choices=, type=, min=, max=, required=} -> number or string or boolean",
 			"Declares an argument of the script and gives its value: what -- --name value says on the command line, or the default, whose type it has.", (*State).arg),
 		function("counter", "(name) -> counter", "A number that all workers share and that outlives a reload. The same name gives the same counter.", (*State).newCounter),
 		function("map", "{name=, max=, ttl=, key=, value=} -> map",

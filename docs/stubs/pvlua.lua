@@ -372,7 +372,7 @@ function pv.mac(text) end
 function pv.mac_str(number) end
 
 ---Declares an argument of the script and gives its value: what -- --name value says on the command line, or the default, whose type it has.
----@param options { name?: string, default?: any, help?: string, choices?: any[], type?: string, required?: boolean }
+---@param options { name?: string, default?: any, help?: string, choices?: any[], type?: string, min?: number, max?: number, required?: boolean }
 ---@return number|string|boolean
 function pv.arg(options) end
 

@@ -75,7 +75,7 @@ var paramTypes = map[string]string{
 	"v": "number", "width": "number", "x": "number", "f": "fun()", "...": "any",
 	"bit32.band ...": "number", "bit32.bor ...": "number", "bit32.bxor ...": "number", "bit32.btest ...": "number",
 	"pv.build options": "pvlua.recipe", "pv.arg type": "string",
-	"pv.arg default": "any", "help": "string", "choices": "any[]", "required": "boolean",
+	"pv.arg default": "any", "min": "number", "help": "string", "choices": "any[]", "required": "boolean",
 	"max": "number", "ttl": "number", "pv.map key": "string", "pv.map value": "string",
 	"rate": "number", "count": "number", "burst": "number", "pv.pace f": "fun(i: number)",
 	"bind": "string", "connect": "string", "on_receive": "fun(data: string, address: number|string, port: number)",
