@@ -99,7 +99,7 @@ type testState struct {
 // ports and arguments c has.
 //
 // A script that fails in this setup is no error yet: the test may go on to ask
-// for another one. RunTest gives it; Broken tells it before.
+// for another one. RunTest gives it.
 func LoadTest(c Config, file string, source []byte, setups []Setup) (*State, error) {
 	host, ok := c.Host.(TestHost)
 	if !ok {
@@ -202,10 +202,6 @@ func definition(st ast.Stmt) (name string, f *ast.FunctionExpr, local bool) {
 
 // Tests lists the tests in the order of the file.
 func (s *State) Tests() []Test { return s.testing.tests }
-
-// Broken gives why the script can't run in the setup it has; nil if it can, as
-// far as is known.
-func (s *State) Broken() error { return s.testing.broken }
 
 // RunTest runs on_start, one test, and on_stop. The error is a *ScriptError, a
 // *Renew, or the *EarlyExit of a script that does not want to run. A State can
