@@ -79,5 +79,6 @@ function on_packet(pkt)
 end
 
 function on_stop()
+  if pv.worker > 1 then return end
   for n, hit in ipairs(hits) do print("firewall.lua: rule " .. n .. " decided on " .. hit:get() .. " packets") end
 end
