@@ -12,8 +12,8 @@
 
 local pv = require "pv"
 
-local max    = pv.arg{name = "stations", default = 10000, help = "how many addresses to remember on each interface"}
-local forget = pv.arg{name = "forget", default = 86400, help = "seconds of silence after which a station is forgotten"}
+local max    = pv.arg{name = "stations", default = 10000, min = 1, help = "how many addresses to remember on each interface"}
+local forget = pv.arg{name = "forget", default = 86400, min = 1, help = "seconds of silence after which a station is forgotten"}
 
 local stations = {}                                                   -- an interface: the MAC of each address there
 for _, port in ipairs(pv.ports) do

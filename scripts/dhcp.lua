@@ -19,7 +19,7 @@ local last   = pv.arg{name = "last", type = "ip", required = true, help = "the l
 local mask   = pv.arg{name = "mask", type = "ip", default = "255.255.255.0", help = "the mask of the network"}
 local router = pv.arg{name = "router", type = "ip", help = "the router of the network, if there is one"}
 local dns    = pv.arg{name = "dns", type = "ip", help = "the name server, if there is one"}
-local time   = pv.arg{name = "time", default = 3600, help = "seconds that a lease lasts"}
+local time   = pv.arg{name = "time", type = "integer", default = 3600, min = 1, max = 2^31, help = "seconds that a lease lasts"}
 
 local me, size = pv.ports[1], last - first + 1
 if #pv.ports ~= 1 then error("it needs one interface, got " .. #pv.ports, 0) end
@@ -99,7 +99,8 @@ function on_packet(pkt)
   if not kind then return pv.DROP end
 
   local answer = string.pack(">BBBBc4HHI4I4I4I4", 2, 1, 6, 0, xid, 0, flags, kind == ACK and had or 0, address, 0, 0)
-    .. message:sub(29, 44) .. ("\0"):rep(192) .. message:sub(237, 240) .. string.pack("BBB", KIND, 1, kind) .. option(SERVER, me.ip)
+    .. message:sub(29, 44) .. ("\0"):rep(192) .. message:sub(237, 240)                     -- server and file names: none
+    .. string.pack("BBB", KIND, 1, kind) .. option(SERVER, me.ip)
   if kind ~= NAK then
     answer = answer .. option(TIME, time) .. option(MASK, mask) .. (router and option(ROUTER, router) or "")
       .. (dns and option(DNS, dns) or "")

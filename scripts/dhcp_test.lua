@@ -14,7 +14,8 @@ local DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE = 1, 2, 3, 4, 5, 6, 7
 local first, second, third = pv.ip"10.0.0.99", pv.ip"10.0.0.101", pv.ip"10.0.0.102"
 
 local function header(op, mac, flags, had, address)
-  return string.pack(">BBBBI4HHI4I4I4I4I6", op, 1, 6, 0, 4711, 0, flags, had, address, 0, 0, mac) .. ("\0"):rep(202) .. "\99\130\83\99"
+  return string.pack(">BBBBI4HHI4I4I4I4I6", op, 1, 6, 0, 4711, 0, flags, had, address, 0, 0, mac)
+    .. ("\0"):rep(202) .. "\99\130\83\99"
 end
 
 local function ip_option(number, address) return string.pack(">BBI4", number, 4, address) end
@@ -36,7 +37,8 @@ local function answers(pkt, mac, kind, address, o)
   o = o or {}
   local text = header(2, mac, o.flags or 0, o.had or 0, address) .. "\53\1" .. string.char(kind) .. ip_option(54, server)
   if kind ~= NAK then
-    text = text .. ip_option(51, 600) .. ip_option(1, pv.ip"255.255.255.0") .. ip_option(3, pv.ip"10.0.0.1") .. ip_option(6, pv.ip"10.0.0.2")
+    text = text .. ip_option(51, 600) .. ip_option(1, pv.ip"255.255.255.0")
+      .. ip_option(3, pv.ip"10.0.0.1") .. ip_option(6, pv.ip"10.0.0.2")
   end
   text = text .. "\255"
   text = text .. ("\0"):rep(300 - #text)

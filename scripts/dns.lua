@@ -17,8 +17,8 @@ local names = {
   ["pvlua.test"] = {"192.0.2.1", "2001:db8::1"},
 }
 
-local others = pv.arg{name = "others", default = "nxdomain", choices = {"nxdomain", "pass"}, help = "what becomes of other names"}
-local ttl = pv.arg{name = "ttl", default = 60, help = "seconds that an answer may be kept for"}
+local others = pv.arg{name = "others", default = "nxdomain", choices = {"nxdomain", "pass"}, help = "the fate of other names"}
+local ttl = pv.arg{name = "ttl", type = "integer", default = 60, min = 0, max = 604800, help = "seconds to keep an answer for"}
 local A, AAAA, IN, MOST = 1, 28, 1, 8      -- RFC 1035 and RFC 3596; so many addresses fit an answer of 512 bytes
 
 local hosts = {}                           -- a name as it is in questions, each part behind its length: its addresses by kind

@@ -11,14 +11,14 @@
 local pv = require "pv"
 
 local to    = pv.arg{name = "to", type = "address", required = true, help = "IPv4 or IPv6 address to send to"}
-local mac   = pv.arg{name = "mac", type = "mac", required = true, help = 'its MAC address, or the router\'s: "ip neigh" shows it'}
+local mac   = pv.arg{name = "mac", type = "mac", required = true, help = 'its MAC, or the router\'s: "ip neigh" shows it'}
 local from  = pv.arg{name = "from", type = "address", help = "address to send from, if not the interface's own"}
-local size  = pv.arg{name = "size", default = 60, help = "bytes of a packet, from the Ethernet header on"}
-local rate  = pv.arg{name = "rate", default = 1000, help = "packets per second"}
-local count = pv.arg{name = "count", default = 1000, help = "packets to send, 0 for no end"}
-local dport = pv.arg{name = "dport", default = 9, help = "UDP port to send to (9 is for what is thrown away)"}
-local sport = pv.arg{name = "sport", default = 40000, help = "first UDP port to send from"}
-local flows = pv.arg{name = "flows", default = 1, help = "how many ports to send from, one after the other"}
+local size  = pv.arg{name = "size", type = "integer", default = 60, help = "bytes of a packet, with all headers"}
+local rate  = pv.arg{name = "rate", default = 1000, min = 0.1, max = 1e7, help = "packets per second"}
+local count = pv.arg{name = "count", type = "integer", default = 1000, min = 0, help = "packets to send, 0 for no end"}
+local dport = pv.arg{name = "dport", type = "integer", default = 9, help = "UDP port to send to; 9 throws all away"}
+local sport = pv.arg{name = "sport", type = "integer", default = 40000, help = "UDP port to send from"}
+local flows = pv.arg{name = "flows", type = "integer", default = 1, min = 1, help = "how many UDP ports to send from, in turn"}
 
 local out, is6 = pv.ports[1], type(to) == "string"                    -- an IPv6 address is a string, an IPv4 one a number
 local headers = is6 and 14 + 40 + 8 or 14 + 20 + 8                    -- Ethernet, IP and UDP
@@ -31,8 +31,7 @@ check(#pv.ports == 1, "it needs one interface, got %d", #pv.ports)
 check(source, "%s has no address of its own: say --from ADDRESS", out.name)
 check(type(source) == type(to), "--from and --to are addresses of two kinds")
 check(size >= headers and size <= out.mtu + 14, "--size is %g; expected %d to %d", size, headers, out.mtu + 14)
-check(count >= 0 and count % 1 == 0, "--count is %g; expected a whole number, 0 for no end", count)
-check(flows >= 1 and sport + flows <= 65536, "--sport and --flows: there are no ports above 65535")
+check(sport + flows <= 65536, "--sport and --flows: there are no ports above 65535")
 
 local addresses = {src = source, dst = to}
 local packet = pv.build{
@@ -55,7 +54,7 @@ end
 local function send(i, mine)
   began, ended = began or pv.now(), pv.now()
   packet.udp.sport = sport + i % flows
-  if out:send(packet) then sent:add() else no_room:add() end          -- false: packets wait already, as many as the ring holds
+  if out:send(packet) then sent:add() else no_room:add() end          -- false: the ring is full of packets that wait
   if i == mine then done() end
 end
 

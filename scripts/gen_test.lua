@@ -15,7 +15,10 @@ local function sends(seconds, want)
 end
 
 local function udp4(sport, dport, size)
-  return pv.build{eth = eth, ip = {src = pv.ip"10.0.0.5", dst = pv.ip"10.0.0.4"}, udp = {sport = sport, dport = dport}, payload = ("x"):rep(size - 42)}
+  return pv.build{
+    eth = eth, ip = {src = pv.ip"10.0.0.5", dst = pv.ip"10.0.0.4"},
+    udp = {sport = sport, dport = dport}, payload = ("x"):rep(size - 42),
+  }
 end
 
 function test_rate_count_and_totals()

@@ -15,16 +15,14 @@ local pv = require "pv"
 
 local to       = pv.arg{name = "to", type = "ip", required = true, help = "address to ping"}
 local via      = pv.arg{name = "via", type = "ip", help = "router on the way there, if it is not a neighbour"}
-local count    = pv.arg{name = "count", default = 4, help = "pings to send, 1 to 65535"}
-local interval = pv.arg{name = "interval", default = 1, help = "seconds from one to the next"}
-local size     = pv.arg{name = "size", default = 56, help = "bytes of data in each"}
-local timeout  = pv.arg{name = "timeout", default = 1, help = "seconds to wait for the last answer"}
+local count    = pv.arg{name = "count", type = "integer", default = 4, min = 1, max = 65535, help = "pings to send"}
+local interval = pv.arg{name = "interval", default = 1, min = 1e-4, max = 1000, help = "seconds from one to the next"}
+local size     = pv.arg{name = "size", type = "integer", default = 56, min = 0, help = "bytes of data in each"}
+local timeout  = pv.arg{name = "timeout", default = 1, min = 0, help = "seconds to wait for the last answer"}
 
 local me, hop = pv.ports[1], via or to
 if #pv.ports ~= 1 then error("it needs one interface, got " .. #pv.ports, 0) end
 if not me.ip then error(me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
-if count < 1 or count > 65535 then error("--count is " .. count .. "; expected 1 to 65535", 0) end
-if interval <= 0 then error("--interval is " .. interval .. "; expected seconds, such as 0.5", 0) end
 if size > me.mtu - 28 then error("--size is " .. size .. "; " .. me.name .. " takes " .. me.mtu - 28 .. " bytes", 0) end
 
 local OURS = 0x7076                                    -- the id that tells our pings from those of the kernel
@@ -65,7 +63,8 @@ function on_packet(pkt)
     local when = sent:get(seq)
     if not when or not sent:delete(seq) then return pv.DROP end          -- a second answer, or one that nobody asked for
     took:set(seq, now - when)
-    print(string.format("%d bytes from %s: seq=%d ttl=%d time=%.3f ms", #pkt.payload + 8, pv.ip_str(to), seq, ip.ttl, (now - when) * 1000))
+    local bytes, ms = #pkt.payload + 8, (now - when) * 1000
+    print(string.format("%d bytes from %s: seq=%d ttl=%d time=%.3f ms", bytes, pv.ip_str(to), seq, ip.ttl, ms))
     if took:len() == count then finish() end
     return pv.DROP
   end
@@ -73,10 +72,12 @@ end
 
 function on_stop()
   if pv.worker > 1 then return end
-  local n, least, most, sum = 0, math.huge, 0, 0
-  for _, t in took:each() do n, least, most, sum = n + 1, math.min(least, t), math.max(most, t), sum + t end
-  local all = asked:get()
-  print(string.format("--- %s: %d sent, %d answered, %.0f%% lost", pv.ip_str(to), all, n, all > 0 and 100 * (all - n) / all or 0))
-  if n > 0 then print(string.format("round trip min/avg/max = %.3f/%.3f/%.3f ms", least * 1000, sum / n * 1000, most * 1000)) end
+  local n, least, most, sum, all = 0, math.huge, 0, 0, asked:get()
+  for _, seconds in took:each() do
+    local ms = seconds * 1000
+    n, least, most, sum = n + 1, math.min(least, ms), math.max(most, ms), sum + ms
+  end
+  print(string.format("--- %s: %d sent, %d answered, %d lost", pv.ip_str(to), all, n, all - n))
+  if n > 0 then print(string.format("round trip min/avg/max = %.3f/%.3f/%.3f ms", least, sum / n, most)) end
   finish()
 end

@@ -11,9 +11,9 @@
 
 local pv = require "pv"
 
-local every = pv.arg{name = "every", default = 1, help = "seconds from one list to the next"}
-local lines = pv.arg{name = "lines", default = 10, help = "how many pairs to show"}
-local max   = pv.arg{name = "pairs", default = 1000, help = "how many pairs to remember"}
+local every = pv.arg{name = "every", default = 1, min = 0.1, max = 3600, help = "seconds from one list to the next"}
+local lines = pv.arg{name = "lines", type = "integer", default = 10, min = 0, help = "how many pairs to show"}
+local max   = pv.arg{name = "pairs", type = "integer", default = 1000, min = 1, help = "how many pairs to remember"}
 
 local left, right = pv.ports[1], pv.ports[2]
 if #pv.ports > 2 then error("it takes one or two interfaces, got " .. #pv.ports, 0) end

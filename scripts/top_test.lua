@@ -20,7 +20,8 @@ end
 function test_sorted_by_bytes()
   handle(1, datagram("10.0.0.1", "10.0.0.2", 1250))
   handle(3, datagram("10.0.0.2", "10.0.0.1", 1000))
-  handle(2, pv.build{ip6 = {src = pv.ip6"2001:db8::1", dst = pv.ip6"2001:db8::2"}, udp = {dport = 7}, payload = ("x"):rep(1188)})
+  local ip6 = {src = pv.ip6"2001:db8::1", dst = pv.ip6"2001:db8::2"}
+  handle(2, pv.build{ip6 = ip6, udp = {dport = 7}, payload = ("x"):rep(1188)})
   handle(1, pv.build{arp = {tpa = pv.ip"10.0.0.2"}})
   test.advance(1)
   says(
