@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 FUZZTIME ?= 60s
 
 # The real clients that the integration tests use, as command:package.
-CLIENTS = arping:iputils-arping ping:iputils-ping 2ping:2ping nc:netcat-openbsd \
+CLIENTS = arping:iputils-arping ping:iputils-ping 2ping:2ping nc:netcat-openbsd curl:curl \
           iperf3:iperf3 tcpdump:tcpdump ip:iproute2 ethtool:ethtool lua5.1:lua5.1 gcc:gcc udhcpc:udhcpc tshark:tshark
 
 .PHONY: all build help deps demo test unit scripts lint race fuzz bench bench-short docs install clean
