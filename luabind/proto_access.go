@@ -126,7 +126,7 @@ func (s *State) writeDeclaredBytes(L *lua.LState, f *frame, field *packet.Protoc
 	}
 	f.layout.Uncover()
 	f.stale = true // unless replacePayload succeeds
-	s.replacePayload(L, f, field.String(), lua.LString(payload))
+	s.replacePayload(L, f, field.String(), lua.LString(payload), len(payload)-len(str))
 }
 
 // rebind looks, after an assignment to o, whether it may have led to another

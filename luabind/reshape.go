@@ -33,18 +33,19 @@ func (s *State) setPayload(L *lua.LState, f *frame, value lua.LValue) {
 	if !ok {
 		L.RaiseError("payload takes a string, got %s", describe(value))
 	}
-	s.replacePayload(L, f, "payload", str)
+	s.replacePayload(L, f, "payload", str, 0)
 }
 
-// replacePayload makes str the payload. what names the assignment in errors.
-func (s *State) replacePayload(L *lua.LState, f *frame, what string, str lua.LString) {
+// replacePayload makes str the payload. what names the assignment in errors,
+// and around is how many bytes of str are not what was assigned.
+func (s *State) replacePayload(L *lua.LState, f *frame, what string, str lua.LString, around int) {
 	if err := packet.CheckPayload(f.b, &f.layout, len(str)); err != nil {
 		raisePayload(L, what, err)
 	}
 	from, _ := f.layout.Payload()
 	more := max(from+len(str)-len(f.b), 0)
 	if !f.makeRoom(0, more) {
-		raiseRoom(L, what, len(str), f.room()-from)
+		raiseRoom(L, what, len(str)-around, f.room()-from-around)
 	}
 	s.quota.spendBytes(L, 2*len(str)) // once to copy, once to sum
 	p := f.pkt
