@@ -20,17 +20,25 @@ var (
 	natServer  = netip.MustParsePrefix("192.0.2.5/24") // B
 )
 
-// newNAT makes the networks, and starts nat.lua between them.
-func newNAT(t *testing.T, mode string, args ...string) (*labtest.Lab, *run) {
+// newNAT makes the networks, and starts nat.lua between them. Arguments before
+// a -- are pvlua's.
+func newNAT(t *testing.T, o labtest.Options, args ...string) (*labtest.Lab, *run) {
 	t.Helper()
-	lab := labtest.NewChain(t, labtest.Options{NoIPv6: true, PFIFO: 1000})
+	o.NoIPv6, o.PFIFO = true, 1000
+	lab := labtest.NewChain(t, o)
 	lab.M.Run(t, "ip", "address", "add", natInside.String(), "dev", lab.M.Link)
 	lab.M.Run(t, "ip", "address", "add", natOutside.String(), "dev", lab.M.Link2)
 	lab.A.Run(t, "ip", "route", "add", "default", "via", natInside.Addr().String())
 	lab.B.Run(t, "ip", "address", "flush", "dev", lab.B.Link)
 	lab.B.Run(t, "ip", "address", "add", natServer.String(), "dev", lab.B.Link)
 	lab.B.IP = natServer.Addr()
-	all := []string{"--mode", mode, "-c", "32768", "-r", "8192", "-f", "16384", lab.M.Link, lab.M.Link2, "scripts/nat.lua", "--"}
+	all := []string{"-c", "32768", "-r", "8192", "-f", "16384", lab.M.Link, lab.M.Link2, "scripts/nat.lua", "--"}
+	for i, arg := range args {
+		if arg == "--" {
+			all, args = append(args[:i:i], all...), args[i+1:]
+			break
+		}
+	}
 	return lab, start(t, lab.M, append(all, args...)...)
 }
 
@@ -90,12 +98,17 @@ func seenAs(t *testing.T, c *net.UDPConn) (as netip.AddrPort) {
 // TestNATCarriesClients out of the network inside, and loses nothing.
 func TestNATCarriesClients(t *testing.T) {
 	need(t, "ip", "ping", "iperf3", "nc")
-	for _, mode := range modes {
-		t.Run(mode, func(t *testing.T) {
-			lab, r := newNAT(t, mode)
+	for _, c := range []struct {
+		name, mode string
+		queues     int
+	}{
+		{"native", "native", 1}, {"generic", "generic", 1}, {"two workers", "native", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lab, r := newNAT(t, labtest.Options{Queues: c.queues}, "--mode", c.mode, "--")
 			// Not even the first one is lost, which waits for the answer to an ARP request.
 			lab.A.Run(t, "ping", "-c", "5", "-i", "0.05", "-W", "2", "-w", "3", lab.B.IP.String())
-			client, server := iperf(t, lab, "-n", "30M", "-w", "256K")
+			client, server := iperf(t, lab, "-n", "30M", "-w", "256K", "-P", "3")
 			if sent, got := client.End.SumSent.Bytes, server.End.SumReceived.Bytes; sent < 30<<20 || got < sent*9/10 {
 				t.Errorf("TCP: sent %d bytes, received %d", sent, got)
 			}
@@ -140,7 +153,7 @@ func TestNATCarriesClients(t *testing.T) {
 // TestNATKeepsStrangersOut: only answers get in.
 func TestNATKeepsStrangersOut(t *testing.T) {
 	need(t, "ip", "ping")
-	lab, r := newNAT(t, "native")
+	lab, r := newNAT(t, labtest.Options{})
 	lab.B.Run(t, "ip", "address", "add", "192.0.2.9/24", "dev", lab.B.Link)
 	lab.B.Run(t, "ip", "route", "add", "10.0.0.0/24", "via", natOutside.Addr().String())
 	server := udpServer(t, lab.B, netip.AddrPortFrom(lab.B.IP, 7))
@@ -199,7 +212,7 @@ func reachableFrom(t *testing.T, side *labtest.Side, to netip.AddrPort) (ok bool
 // they go on and new ones get nowhere, until an old one was silent for long.
 func TestNATIsBounded(t *testing.T) {
 	need(t, "ip")
-	lab, r := newNAT(t, "native", "--flows", "3", "--timeout", "2")
+	lab, r := newNAT(t, labtest.Options{}, "--flows", "3", "--timeout", "2")
 	at := netip.AddrPortFrom(lab.B.IP, 7)
 	udpServer(t, lab.B, at)
 	client := func(port uint16) *net.UDPConn { return udpClient(t, lab.A, netip.AddrPortFrom(lab.A.IP, port), at) }
@@ -235,7 +248,7 @@ func TestNATIsBounded(t *testing.T) {
 // TestNATGateway sends what is for other networks to the router outside.
 func TestNATGateway(t *testing.T) {
 	need(t, "ip", "ping")
-	lab, r := newNAT(t, "native", "--gateway", natServer.Addr().String())
+	lab, r := newNAT(t, labtest.Options{}, "--gateway", natServer.Addr().String())
 	const far = "203.0.113.7"
 	lab.B.Run(t, "ip", "link", "set", "lo", "up")
 	lab.B.Run(t, "ip", "address", "add", far+"/32", "dev", "lo")

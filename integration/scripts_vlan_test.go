@@ -164,9 +164,9 @@ func TestVLANArguments(t *testing.T) {
 		"":                                "--mode is missing; it must be given as in -- --mode TEXT",
 		"--mode push":                     "--tag is missing",
 		"--mode shove --tag 1":            `--mode is "shove"; expected push, pop or rewrite`,
-		"--mode push --tag 4095":          "vlan.lua: a tag is 4095; expected 1 to 4094",
-		"--mode push --tag 1.5":           "vlan.lua: a tag is 1.5; expected 1 to 4094",
-		"--mode rewrite --tag 1 --to 0":   "vlan.lua: a tag is 0; expected 1 to 4094",
+		"--mode push --tag 4095":          `--tag is "4095"; expected a whole number from 1 to 4094`,
+		"--mode push --tag 1.5":           `--tag is "1.5"; expected a whole number from 1 to 4094`,
+		"--mode rewrite --tag 1 --to 0":   `--to is "0"; expected a whole number from 1 to 4094`,
 		"--mode rewrite --tag 1 --too 11": "there is no argument --too; did you mean --to?",
 	} {
 		r := launch(t, lab.M, append([]string{lab.M.Link, lab.M.Link2, "scripts/vlan.lua", "--"}, strings.Fields(args)...)...)

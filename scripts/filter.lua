@@ -13,7 +13,7 @@
 local pv = require "pv"
 
 local word = pv.arg{name = "word", default = "forbidden", help = "what does not get through"}
-local port = pv.arg{name = "port", default = 80, help = "the TCP port to watch"}
+local port = pv.arg{name = "port", type = "integer", default = 80, min = 1, max = 65535, help = "the TCP port to watch"}
 
 if #pv.ports ~= 2 then
   error("filter.lua needs two interfaces, got " .. #pv.ports .. ": pvlua veth0 veth2 scripts/filter.lua", 0)

@@ -13,13 +13,12 @@
 
 local pv = require "pv"
 
-local gateway = pv.arg{name = "gateway", default = "", help = "the router outside; without one all addresses are neighbours"}
-local timeout = pv.arg{name = "timeout", default = 300, help = "seconds of silence after which a flow is forgotten"}
-local max     = pv.arg{name = "flows", default = 10000, help = "how many flows there can be at once"}
+local gateway = pv.arg{name = "gateway", type = "ip", help = "the router outside; without one all addresses are neighbours"}
+local timeout = pv.arg{name = "timeout", default = 300, min = 1, help = "seconds of silence after which a flow is forgotten"}
+local max     = pv.arg{name = "flows", type = "integer", default = 10000, min = 1, help = "how many flows there can be"}
 
 if #pv.ports ~= 2 then error("nat.lua needs two interfaces: pvlua INSIDE OUTSIDE scripts/nat.lua", 0) end
 local inside, outside = pv.ports[1], pv.ports[2]
-local router = gateway ~= "" and pv.ip(gateway)
 
 local flows = pv.map{name = "flows", max = max, ttl = timeout}    -- a flow as seen inside: our port
 local hosts = pv.map{name = "hosts", max = max, ttl = timeout}    -- a flow as seen outside: MAC, address and port inside
@@ -74,7 +73,7 @@ local function outward(pkt)
     if not port or not flows:set(key, port) then return pv.DROP end
   end
   header[near], ip.src, ip.ttl, eth.src = port, outside.ip, ip.ttl - 1, outside.mac
-  return deliver(pkt, router or ip.dst)
+  return deliver(pkt, gateway or ip.dst)
 end
 
 local function inward(pkt)

@@ -4,7 +4,10 @@
 
 local pv = require "pv"
 
-test.ports{{name = "inside", mac = "02:00:00:00:00:01", ip = "10.0.0.1"}, {name = "outside", mac = "02:00:00:00:00:02", ip = "192.0.2.1"}}
+test.ports{
+  {name = "inside", mac = "02:00:00:00:00:01", ip = "10.0.0.1"},
+  {name = "outside", mac = "02:00:00:00:00:02", ip = "192.0.2.1"},
+}
 
 local inside, outside = pv.ports[1], pv.ports[2]
 local host, server = pv.ip"10.0.0.4", pv.ip"192.0.2.5"
@@ -19,13 +22,15 @@ local function from_host(headers)
 end
 
 local function to_server(headers)
-  headers.eth, headers.ip = {src = outside.mac, dst = server_mac}, {src = outside.ip, dst = headers.dst or server, ttl = headers.ttl or 63}
+  headers.eth = {src = outside.mac, dst = server_mac}
+  headers.ip = {src = outside.ip, dst = headers.dst or server, ttl = headers.ttl or 63}
   headers.dst, headers.ttl = nil, nil
   return pv.build(headers)
 end
 
 local function from_server(headers)
-  headers.eth, headers.ip = {src = server_mac, dst = outside.mac}, {src = headers.src or server, dst = outside.ip, ttl = headers.ttl}
+  headers.eth = {src = server_mac, dst = outside.mac}
+  headers.ip = {src = headers.src or server, dst = outside.ip, ttl = headers.ttl}
   headers.src, headers.ttl = nil, nil
   return pv.build(headers)
 end
@@ -37,7 +42,8 @@ local function to_host(headers)
 end
 
 local function arp_reply(from, mac)
-  return pv.build{eth = {src = mac, dst = outside.mac}, arp = {op = 2, sha = mac, spa = from, tha = outside.mac, tpa = outside.ip}}
+  local arp = {op = 2, sha = mac, spa = from, tha = outside.mac, tpa = outside.ip}
+  return pv.build{eth = {src = mac, dst = outside.mac}, arp = arp}
 end
 
 local function know_server()
@@ -157,7 +163,8 @@ function test_what_is_the_kernels()
   passes(from_host{icmp = {type = 3}}, inside, "an ICMP error")
   passes(pv.build{eth = {src = host_mac}, ip = {src = host, dst = pv.ip"10.0.0.255"}, udp = {}}, inside, "broadcast")
   passes(pv.build{eth = {src = host_mac, dst = inside.mac}, ip6 = {}, udp = {}}, inside, "IPv6")
-  passes(pv.build{eth = {src = host_mac, dst = inside.mac}, vlan = {vid = 5}, ip = {src = host, dst = server}, udp = {}}, inside, "tagged")
+  local tagged = pv.build{eth = {dst = inside.mac}, vlan = {vid = 5}, ip = {src = host, dst = server}, udp = {}}
+  passes(tagged, inside, "tagged")
   passes(pv.build{eth = {src = server_mac}, arp = {op = 1, sha = server_mac, spa = server, tpa = outside.ip}}, outside, "ARP")
 end
 

@@ -13,15 +13,12 @@
 
 local pv = require "pv"
 
-local mode = pv.arg{name = "mode", choices = {"push", "pop", "rewrite"}, required = true, help = "what happens from left to right"}
-local tag  = pv.arg{name = "tag", type = "number", required = true, help = "the tag to push, to pop, or to rewrite"}
-local to   = pv.arg{name = "to", default = 1, help = "what a tag is rewritten to"}
+local mode = pv.arg{name = "mode", choices = {"push", "pop", "rewrite"}, required = true, help = "done from left to right"}
+local tag  = pv.arg{name = "tag", type = "integer", min = 1, max = 4094, required = true, help = "the tag to do it with"}
+local to   = pv.arg{name = "to", type = "integer", min = 1, max = 4094, default = 1, help = "what a tag is rewritten to"}
 
 if #pv.ports ~= 2 then
-  error("vlan.lua needs two interfaces, got " .. #pv.ports .. ": pvlua veth0 veth2 scripts/vlan.lua -- --mode push --tag 100", 0)
-end
-for _, id in ipairs{tag, to} do
-  if id < 1 or id > 4094 or id % 1 ~= 0 then error("a tag is " .. id .. "; expected 1 to 4094", 0) end
+  error("vlan.lua needs two interfaces, got " .. #pv.ports .. ": pvlua veth0 veth2 scripts/vlan.lua -- ...", 0)
 end
 
 local function push(pkt)
