@@ -71,15 +71,15 @@ func TestDoctorFindings(t *testing.T) {
 		edit func(*doctorFacts)
 		want string
 	}{
-		{"old kernel", func(f *doctorFacts) { f.machine.kernel = "5.17.15-generic" }, `
-FAIL  kernel      5.17.15-generic is too old: pvlua needs Linux 5.18 or later
+		{"old kernel", func(f *doctorFacts) { f.machine.kernel = "5.10.15-generic" }, `
+FAIL  kernel      5.10.15-generic is too old: pvlua needs Linux 5.11 or later
                   install a newer kernel; Debian 12 has 6.1, Debian 13 has 6.12`},
-		{"the oldest kernel that will do", func(f *doctorFacts) { f.machine.kernel = "5.18.0" }, `
-ok    kernel      5.18.0 (6.17 and later send more than 32 packets in a system call)`},
+		{"the oldest kernel that will do", func(f *doctorFacts) { f.machine.kernel = "5.11.0" }, `
+ok    kernel      5.11.0 (6.17 and later send more than 32 packets in a system call)`},
 		{"the next major version", func(f *doctorFacts) { f.machine.kernel = "7.2.13" }, `
 ok    kernel      7.2.13`},
 		{"a kernel without a version", func(f *doctorFacts) { f.machine.kernel = "custom" }, `
-warn  kernel      "custom" is no version: pvlua needs Linux 5.18 or later`},
+warn  kernel      "custom" is no version: pvlua needs Linux 5.11 or later`},
 		{"no BPF compiler", func(f *doctorFacts) { f.machine.jitOff = true }, `
 warn  kernel      the BPF compiler is off: the XDP program is interpreted, for every packet
                   sysctl net.core.bpf_jit_enable=1`},

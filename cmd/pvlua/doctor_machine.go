@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pvlua needs Linux 5.18: bpf_xdp_load_bytes and bpf_xdp_get_buff_len, which the
-// redirect program uses in generic mode, came with it.
-const needMajor, needMinor = 5, 18
+// pvlua needs Linux 5.11: from then on the memory of BPF maps counts against
+// the cgroup, not against RLIMIT_MEMLOCK. XDP programs attached by bpf_link came
+// with 5.9, a UMEM shared by several interfaces with 5.10.
+const needMajor, needMinor = 5, 11
 
 // checkKernel looks at the version, and at what slows the kernel down.
 func checkKernel(f *doctorFacts) []finding {
