@@ -69,6 +69,9 @@ func (g *generator) add(f *packet.ProtocolField) {
 	}
 	g.line("item:add(f.%s, tvb(%s, %d), v.%[1]s)", f.Name, at, (f.BitOffset()%8+f.Width+7)/8)
 	shown := "tostring(v." + f.Name + ")"
+	if f.Kind == packet.MAC {
+		shown = fmt.Sprintf("mac(tvb, %s)", at)
+	}
 	if len(f.Enum) > 0 {
 		shown = fmt.Sprintf("(names.%s[count(v.%[1]s)] or %s)", f.Name, shown)
 	}

@@ -53,6 +53,13 @@ end
 local function count(n)
   return type(n) == "number" and n or n:tonumber()
 end
+
+-- mac writes the Ethernet address at a byte, in numbers.
+local function mac(tvb, at)
+  local parts = {}
+  for i = 0, 5 do parts[i + 1] = string.format("%%02x", tvb(at + i, 1):uint()) end
+  return table.concat(parts, ":")
+end
 `
 
 // comment makes a name fit for a line of comment.
