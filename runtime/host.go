@@ -46,11 +46,13 @@ func (h *host) Send(port int, frame []byte) bool {
 	return true
 }
 
-// release sends what waits. It must run on the worker's thread between two
-// batches.
+// release sends what waits. It must run on the worker's thread, between two
+// batches or in the interlude of one, whose packets go on afterwards.
 func (h *host) release() {
 	w := h.worker
-	w.from = nil
+	if len(w.packets) == 0 {
+		w.from = nil
+	}
 	for _, f := range h.frames {
 		w.Send(f.port, f.bytes)
 	}

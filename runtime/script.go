@@ -35,7 +35,8 @@ func (r *Runtime) load(w *worker, facts []*luabind.Port, sources *luabind.Source
 
 // place gives w a script in place of the one it has, which is returned: from
 // now on its packets, timers and sockets are the new one's. It must run on the
-// worker's thread between two batches, or before there is one.
+// worker's thread between two batches or in the interlude of one, or before
+// there is one.
 func (w *worker) place(fresh script) (old script) {
 	old = script{w.state, w.host, w.filter}
 	if old.host != nil {

@@ -34,7 +34,7 @@ type worker struct {
 	room    []luabind.Packet // as long as descs
 	packets []luabind.Packet // those of room that hold the batch; empty between batches
 	settled int
-	from    *lane // where the batch came in
+	from    *lane // where the batch came in; nil outside of one, if frames are sent there
 
 	sockets  *socketTable // of all workers
 	exit     *exitRequest // of all workers
@@ -193,7 +193,7 @@ func (w *worker) settle() {
 			w.pass(in, p.Buf[p.From:p.To])
 			w.umem.Free(d.Addr)
 		case luabind.TX:
-			w.queue(in, w.from, frameOf(d, p))
+			w.queue(in, w.laneTo(in), frameOf(d, p)) // from may have been closed
 		case luabind.Redirect:
 			out := w.ports[p.Out]
 			w.queue(out, w.laneTo(out), frameOf(d, p))
