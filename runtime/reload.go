@@ -35,9 +35,15 @@ func (r *Runtime) Reload() error {
 var errNotRunning = errors.New("reload: no script is running any more")
 
 // serveReloads reloads when asked to, and with Config.Watch when files have
-// changed, until ctx is done.
+// changed, until ctx is done. It runs on a thread of its own, in the Runtime's
+// namespace, because the on_stop of a script that was replaced may open sockets.
 func (r *Runtime) serveReloads(ctx context.Context) {
 	defer close(r.reloadsEnd)
+	goruntime.LockOSThread() // never unlocked: the thread ends here
+	if err := r.ns.enter(); err != nil {
+		r.log.Error(fmt.Sprintf("%v: the script cannot be reloaded", err))
+		return
+	}
 	var w *watcher
 	if r.cfg.Watch {
 		w = newWatcher(r.log)

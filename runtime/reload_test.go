@@ -362,3 +362,25 @@ func goRun(ctx context.Context, r *Runtime) <-chan error {
 	go func() { result <- r.Run(ctx) }()
 	return result
 }
+
+// TestOnStopOpensSockets has the script that is replaced say goodbye from an
+// address that there is in the namespace of the interfaces alone.
+func TestOnStopOpensSockets(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	l := goLive(t, lab.B, fmt.Sprintf(`
+		local pv = require "pv"
+		function on_packet() end
+		function on_stop()
+			local s = pv.udp_socket{bind = "%s:5000"}
+			print("goodbye")
+			s:close()
+		end`, lab.B.IP), nil)
+	l.write("main.lua", "function on_packet() end")
+	if err := l.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(l.print.String(), "goodbye") {
+		t.Errorf("%s", l.log)
+	}
+	l.stop(0)
+}
