@@ -62,7 +62,9 @@ local function lease(mac, address)
 end
 
 function test_lease()
-  lease(mac_1, first)
+  answers(message(DISCOVER, mac_1), mac_1, OFFER, first)
+  test.equal(test.log(), {})
+  answers(message(REQUEST, mac_1, {wanted = first, server = server}), mac_1, ACK, first)
   test.equal(test.log(), {"10.0.0.99 is lent to 02:00:00:00:01:01"})
   lease(mac_2, second) -- the one between is the server's own
   lease(mac_1, first)
@@ -147,6 +149,13 @@ function test_client_identifier()
   answers(message(DISCOVER, mac_2, one), mac_2, OFFER, first)
 end
 
+-- What is within an option is none, and zeros between options mean nothing.
+function test_options_in_options()
+  local options = "\0\0\12\6\53\1\7\61\1x\0"
+  answers(message(DISCOVER, mac_1, {options = options}), mac_1, OFFER, first)
+  answers(message(DISCOVER, mac_2, {options = options}), mac_2, OFFER, second)
+end
+
 local function passes(what, pkt)
   local verdict, after = test.handle(pkt)
   test.equal(verdict, pv.PASS, what)
@@ -166,6 +175,12 @@ function test_what_is_not_for_us()
   passes("no Ethernet", changed(function(pkt) pkt:set_u8(43, 2) end))
   passes("a relay", changed(function(pkt) pkt:set_u8(42 + 24, 10) end))
   passes("another cookie", changed(function(pkt) pkt:set_u8(42 + 236, 0) end))
+  passes("TCP", pv.build{eth = {src = mac_1, dst = me}, ip = {src = first, dst = server}, tcp = {dport = 67}})
+  passes("ARP", pv.build{eth = {src = mac_1}, arp = {sha = mac_1, tpa = server}})
+  passes("a tag", pv.build{
+    eth = {src = mac_1}, vlan = {vid = 5}, ip = {dst = all}, udp = {sport = 68, dport = 67},
+    payload = message(DISCOVER, mac_1).payload,
+  })
   passes("a fragment", changed(function(pkt) pkt.ip.mf = true end))
 end
 
