@@ -187,13 +187,16 @@ func (r *Runtime) Run(ctx context.Context) error {
 		}
 	}()
 	errs := make(chan error, len(r.workers))
+	drained := newBarrier(len(r.workers))
 	var workers sync.WaitGroup
 	for _, w := range r.workers {
+		w.drained = drained.place()
 		workers.Go(func() {
 			// The thread is never unlocked: it may be in a namespace where
 			// no other goroutine belongs, and ends with this one.
 			goruntime.LockOSThread()
 			defer w.mail.close()
+			defer w.drained.arrive()
 			err := r.ns.enter()
 			if err == nil {
 				err = w.run()
@@ -271,13 +274,16 @@ func (w *worker) run() error {
 const drainTime = 300 * time.Millisecond
 
 // drain handles what was received before the interfaces were let go, runs
-// on_stop, and waits for the frames still in transmission.
+// on_stop when all workers have come so far, and waits for the frames still in
+// transmission.
 func (w *worker) drain() error {
 	deadline := time.Now().Add(drainTime)
 	for busy := true; busy && time.Now().Before(deadline); {
 		busy, _ = w.turn()
 	}
 	w.from = nil
+	w.drained.arrive()
+	w.drained.wait(time.Until(deadline))
 	err := w.state.Stop()
 	for pending := true; pending && time.Now().Before(deadline); {
 		_, pending = w.turn()

@@ -43,6 +43,7 @@ type worker struct {
 	timerErrors  uint64
 	socketErrors uint64
 	stopping     bool
+	drained      place // among all workers, before on_stop
 }
 
 // Sleeping times.
@@ -139,9 +140,8 @@ func (w *worker) handle(l *lane, n int) {
 	}
 }
 
-// interlude comes within a batch after a packet on which the handler ran for
-// as long as it may. Letters must not wait until it has done so on all of
-// them. When the end has come, the packets from next on go to the stack, and
+// interlude comes within a batch when the handler has run for as long as it may
+// on one packet. Letters must not wait until it has done so on all of them. When the end has come, the packets from next on go to the stack, and
 // interlude returns true.
 func (w *worker) interlude(next int) bool {
 	w.mail.deliver()
