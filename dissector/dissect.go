@@ -57,6 +57,9 @@ func (g *generator) add(f *packet.ProtocolField) {
 			n = "n." + f.Name
 		}
 		g.line("item:add(f.%s, tvb(%s, %s))", f.Name, at, n)
+		if f.Text {
+			g.line("text = text .. %q .. quoted(tvb, %s, %s)", " "+f.Name+"=", at, n)
+		}
 		return
 	case packet.IPv4:
 		g.line("v.%s = tvb(%s, 4):ipv4()", f.Name, at)

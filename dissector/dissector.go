@@ -60,6 +60,22 @@ local function mac(tvb, at)
   for i = 0, 5 do parts[i + 1] = string.format("%%02x", tvb(at + i, 1):uint()) end
   return table.concat(parts, ":")
 end
+
+-- quoted writes n bytes as text between quotation marks, the first 40 of them.
+local function quoted(tvb, at, n)
+  local parts = {}
+  for i = at, at + math.min(n, 40) - 1 do
+    local c = tvb(i, 1):uint()
+    if c == 34 or c == 92 then
+      parts[#parts + 1] = "\\" .. string.char(c)
+    elseif c < 32 or c > 126 then
+      parts[#parts + 1] = string.format("\\x%%02x", c)
+    else
+      parts[#parts + 1] = string.char(c)
+    end
+  end
+  return '"' .. table.concat(parts) .. (n > 40 and '..."' or '"')
+end
 `
 
 // comment makes a name fit for a line of comment.
@@ -131,8 +147,11 @@ var tables = map[packet.HeaderID]string{
 // field writes the declaration of a field.
 func (g *generator) field(f *packet.ProtocolField) {
 	args := fmt.Sprintf("name .. %q, %q", "."+f.Name, f.Name)
-	if f.Kind == packet.Uint {
+	switch {
+	case f.Kind == packet.Uint:
 		args += ", base.DEC"
+	case f.Text:
+		args += ", base.UNICODE" // which is UTF-8
 	}
 	if len(f.Enum) > 0 {
 		g.open("names.%s = {", f.Name)
@@ -149,6 +168,8 @@ func (g *generator) field(f *packet.ProtocolField) {
 // of its value.
 func fieldType(f *packet.ProtocolField) string {
 	switch {
+	case f.Text:
+		return "string"
 	case f.Kind == packet.Bytes:
 		return "bytes"
 	case f.Kind == packet.Bool:

@@ -74,6 +74,9 @@ func tshark(t *testing.T, protocols []*packet.Protocol, packets [][]byte, fields
 func shown(text string, f *packet.ProtocolField, b []byte, l *packet.Layout) (want string, same bool) {
 	if f.Kind == packet.Bytes {
 		p, ok := f.Bytes(b, l)
+		if f.Text {
+			return string(p), ok && text == string(p)
+		}
 		want = hex.EncodeToString(p)
 		return want, ok && (text == want || want == "" && text == "<MISSING>")
 	}
@@ -182,7 +185,7 @@ func randomProtocol(r *rand.Rand, n int) *packet.Protocol {
 			if r.IntN(2) == 0 {
 				add(packet.ProtocolField{Width: 16})
 			}
-			add(packet.ProtocolField{Kind: packet.Bytes, Count: count})
+			add(packet.ProtocolField{Kind: packet.Bytes, Count: count, Text: r.IntN(2) == 0})
 		case 5:
 			add(packet.ProtocolField{Width: 8 * (1 + r.IntN(5)), Enum: []packet.EnumName{{Value: 0, Name: "NONE"}, {Value: 3, Name: "SOME"}}})
 		}
@@ -217,6 +220,8 @@ func randomPacket(t *testing.T, r *rand.Rand, p *packet.Protocol) []byte {
 		case err != nil:
 		case f.Kind == packet.Bytes && f.Size > 0:
 			err = recipe.SetProtocolBytes(f, bytesOf(f.Size))
+		case f.Text:
+			err = recipe.SetProtocolBytes(f, []byte(`it says "no way" again and again and again, or`)[:r.IntN(46)])
 		case f.Kind == packet.Bytes:
 			err = recipe.SetProtocolBytes(f, bytesOf(r.IntN(20)))
 		case len(f.Enum) > 0:

@@ -151,7 +151,14 @@ func (d *protoDeclaration) takeField(i int, v lua.LValue) *packet.ProtocolField 
 // takeBytes reads {"data", bytes = 6}, or "len", or "rest".
 func (d *protoDeclaration) takeBytes(f *packet.ProtocolField, t *lua.LTable) {
 	f.Kind = packet.Bytes
-	for _, other := range []string{"enum", "le", "type"} {
+	switch typ := t.RawGetString("type"); typ {
+	case lua.LNil:
+	case lua.LString("text"):
+		f.Text = true
+	default:
+		d.raise(`the type of '%s', which is made of bytes, is %s; expected "text" or none`, f.Name, describe(typ))
+	}
+	for _, other := range []string{"enum", "le"} {
 		if t.RawGetString(other) != lua.LNil {
 			d.raise("the field '%s' is made of bytes and has no '%s'; leave it out", f.Name, other)
 		}
@@ -231,7 +238,7 @@ func (d *protoDeclaration) takeNumber(f *packet.ProtocolField, t *lua.LTable) {
 	typ, typed := numberTypes["number"], false
 	if v := t.RawGetString("type"); v != lua.LNil {
 		if typ, typed = numberTypes[v.String()]; !typed {
-			d.raise(`the type of '%s' is %s; expected "number", "boolean", "ip" or "mac", or bytes=`, f.Name, describe(v))
+			d.raise(`the type of '%s' is %s; expected "number", "boolean", "ip" or "mac" (or bytes=, which can be "text")`, f.Name, describe(v))
 		}
 	}
 	f.Kind, f.Width = typ.kind, typ.width

@@ -37,11 +37,11 @@ func TestExampleOfADeclaredHeader(t *testing.T) {
 		line    string
 		text    string
 	}{
-		{TX, back + "9 NOTE ver=1 type=FOUND len=5 id=7", ""},
-		{TX, back + "19 NOTE ver=1 type=FOUND len=5 id=0", "world, all"},
-		{TX, back + "7 NOTE ver=1 type=NONE len=3 id=0", ""},
-		{Pass, from + "4 NOTE ver=2 type=GET len=0 id=0", ""},
-		{Drop, from + "4 NOTE ver=1 type=9 len=0 id=0", ""},
+		{TX, back + "9 NOTE ver=1 type=FOUND len=5 id=7 name=\"hello\" text=\"\"", ""},
+		{TX, back + "19 NOTE ver=1 type=FOUND len=5 id=0 name=\"hello\" text=\"world, all\"", "world, all"},
+		{TX, back + "7 NOTE ver=1 type=NONE len=3 id=0 name=\"bye\" text=\"\"", ""},
+		{Pass, from + "4 NOTE ver=2 type=GET len=0 id=0 name=\"\" text=\"\"", ""},
+		{Drop, from + "4 NOTE ver=1 type=9 len=0 id=0 name=\"\" text=\"\"", ""},
 	} {
 		frame := f.host.sent[i].frame
 		p := []Packet{{Buf: append(frame, make([]byte, 100)...), To: len(frame)}}

@@ -55,6 +55,8 @@ type ProtocolField struct {
 	Size  int
 	Count *ProtocolField
 	Rest  bool
+	// Text says that a field of kind Bytes is for people to read.
+	Text bool
 
 	// Default is the value that a header that is built has; of a field of
 	// kind Bytes it is DefaultBytes.

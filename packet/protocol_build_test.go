@@ -13,7 +13,7 @@ import (
 // What leads to a declared header is filled in where it is not given.
 func TestBuildProtocol(t *testing.T) {
 	udp, tcp, ip, eth := Binding{UDP, 7000}, Binding{TCP, 80}, Binding{IP, 253}, Binding{Eth, 0x88b6}
-	const header = " GREETING ver=0 type=HELLO urgent=false id=0 from=0.0.0.0 by=00:00:00:00:00:00 n=0"
+	const header = " GREETING ver=0 type=HELLO urgent=false id=0 from=0.0.0.0 by=00:00:00:00:00:00 n=0 who=\"\""
 	for _, c := range []struct {
 		bindings []Binding
 		fields   map[string]any

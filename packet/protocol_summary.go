@@ -5,7 +5,8 @@ package packet
 import "strconv"
 
 // AppendSummary is the function AppendSummary for packets that may have one of
-// the protocols; nil has none. A declared header comes last, with its numbers:
+// the protocols; nil has none. A declared header comes last, with its numbers
+// and texts:
 //
 //	IP 10.0.0.4.1234 > 10.0.0.5.7000: UDP, length 8 MYPROTO ver=1 type=HELLO len=4
 //
@@ -31,14 +32,42 @@ func (ps *Protocols) AppendSummary(dst, b []byte) []byte {
 func (s line) above(b []byte, l *Layout) line {
 	s = s.upperCase(l.Above.Name)
 	for _, f := range l.Above.Fields {
-		v, ok := f.Uint(b, l)
-		if !ok {
+		v, isNumber := f.Uint(b, l)
+		p, _ := f.Bytes(b, l)
+		if !isNumber && !f.Text {
 			continue
 		}
 		s = s.text(" ").text(f.Name).text("=")
-		s = f.AppendValue(s, v)
+		if isNumber {
+			s = f.AppendValue(s, v)
+		} else {
+			s = s.quoted(p)
+		}
 	}
 	return s
+}
+
+// maxQuoted is how much of a text a summary shows, in bytes.
+const maxQuoted = 40
+
+// quoted appends a text between quotation marks. It is from the network, so
+// everything but printable ASCII is escaped; what is long is cut.
+func (s line) quoted(p []byte) line {
+	s = s.text(`"`)
+	for _, c := range p[:min(len(p), maxQuoted)] {
+		switch {
+		case c == '"', c == '\\':
+			s = append(s, '\\', c)
+		case c < ' ' || c > '~':
+			s = s.text(`\x`).hex(uint64(c), 2)
+		default:
+			s = append(s, c)
+		}
+	}
+	if len(p) > maxQuoted {
+		s = s.text("...")
+	}
+	return s.text(`"`)
 }
 
 // upperCase appends a name in capitals.

@@ -32,10 +32,12 @@ func greeting(tb testing.TB, bindings ...Binding) (*Protocol, *Protocols) {
 	id.LittleEndian = true
 	from, by, n := num("from", 32), num("by", 48), num("n", 8)
 	from.Kind, by.Kind = IPv4, MAC
+	who := text("who", n)
+	who.Text = true
 	tail := &ProtocolField{Name: "tail", Kind: Bytes, Size: 2, DefaultBytes: []byte("..")}
 	p := &Protocol{
 		Name:     "greeting",
-		Fields:   []*ProtocolField{num("ver", 4), typ, urgent, id, from, by, n, text("who", n), tail},
+		Fields:   []*ProtocolField{num("ver", 4), typ, urgent, id, from, by, n, who, tail},
 		Bindings: bindings,
 	}
 	if len(bindings) == 0 {
@@ -140,9 +142,11 @@ func TestBindingsRefused(t *testing.T) {
 
 func TestProtocolSummary(t *testing.T) {
 	_, ps := greeting(t)
-	const udp, shown = "IP 10.0.0.4.1234 > 10.0.0.5.7: UDP, length ", " GREETING ver=1 type=HELLO urgent=true id=4660 from=10.0.0.9 by=02:00:00:00:00:05 n=3"
+	const udp, shown = "IP 10.0.0.4.1234 > 10.0.0.5.7: UDP, length ", " GREETING ver=1 type=HELLO urgent=true id=4660 from=10.0.0.9 by=02:00:00:00:00:05 n=3 who=\"bob\""
 	other := slices.Clone(greetingBytes)
 	other[0] = 0x16
+	odd := append(slices.Clone(greetingBytes[:13]), 45)
+	odd = append(odd, "\"\x1b[2J\\\xff and so on and so on and so on and so on.."...)
 	for _, c := range []struct {
 		payload []byte
 		want    string
@@ -150,6 +154,7 @@ func TestProtocolSummary(t *testing.T) {
 		{greetingBytes, udp + "19" + shown},
 		{append(slices.Clone(greetingBytes), "and more"...), udp + "27" + shown},
 		{other, udp + "19" + strings.Replace(strings.Replace(shown, "HELLO", "3", 1), "true", "false", 1)},
+		{odd, udp + "63" + strings.Replace(shown, `n=3 who="bob"`, `n=45 who="\"\x1b[2J\\\xff and so on and so on and so on an..."`, 1)},
 		{greetingBytes[:18], udp + "18 [|greeting]"},
 		{greetingBytes[:1], udp + "1 [|greeting]"},
 	} {
