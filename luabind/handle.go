@@ -17,8 +17,9 @@ import (
 // of a handler; after a failure it is made anew for the rest (P49).
 //
 // Handle returns how many packets it dealt with. They are all, except that it
-// returns at once after a packet that used up its quota, which takes a good
-// part of a second: the caller may have something to do before the rest.
+// returns at once when they have taken as much as the quota of one packet, which
+// takes a good part of a second: the caller may have something to do before the
+// rest.
 func (s *State) Handle(pkts []Packet) int {
 	if s.closed {
 		for i := range pkts {
@@ -26,13 +27,10 @@ func (s *State) Handle(pkts []Packet) int {
 		}
 		return len(pkts)
 	}
-	s.batch, s.next = pkts, 0
-	for s.next < len(pkts) {
+	s.batch, s.next, s.spent = pkts, 0, 0
+	for s.next < len(pkts) && s.spent < s.quota.limit {
 		if err := s.guarded(s.driver); err != nil {
-			exhausted := s.quota.left < 0
-			if s.failed(err); exhausted {
-				break
-			}
+			s.failed(err)
 		}
 	}
 	s.batch = nil
@@ -41,7 +39,7 @@ func (s *State) Handle(pkts []Packet) int {
 
 // drive is the Go function inside the protected call.
 func (s *State) drive(L *lua.LState) int {
-	for s.next < len(s.batch) {
+	for s.next < len(s.batch) && s.spent < s.quota.limit {
 		p := &s.batch[s.next]
 		p.Verdict, p.Out, p.Err = 0, 0, nil
 		s.quota.reset()
@@ -66,6 +64,7 @@ func (s *State) drive(L *lua.LState) int {
 		}
 		s.end()
 		s.next++
+		s.spent += s.quota.limit - s.quota.left
 	}
 	return 0
 }
@@ -79,6 +78,7 @@ func (s *State) failed(err error) {
 	s.end()
 	s.repair()
 	s.next++
+	s.spent += s.quota.limit - s.quota.left
 }
 
 // decide takes what on_packet returned as the verdict on p.

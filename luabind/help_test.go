@@ -95,8 +95,8 @@ func (f *fixture) handle(frame []byte) Packet {
 	return p[0]
 }
 
-// handleAll hands over packets until none is left: Handle returns after each
-// that used up its quota.
+// handleAll hands over packets until none is left: Handle returns when those that
+// it had have used up a quota.
 func (f *fixture) handleAll(pkts []Packet) {
 	for len(pkts) > 0 {
 		pkts = pkts[f.Handle(pkts):]

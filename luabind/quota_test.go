@@ -126,3 +126,34 @@ func TestQuotaElsewhere(t *testing.T) {
 		wantError(t, errs[0], "test.lua:2: handler stopped")
 	}
 }
+
+// TestHandleReturnsWhenItHasTakenAsMuchAsAQuota, whether by one packet or by all
+// together: the caller has other things to do than to wait for a whole batch.
+func TestHandleReturnsWhenItHasTakenAsMuchAsAQuota(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want int
+	}{
+		{"", 64},
+		{"for i = 1, 1000 do end", 64},
+		{"for i = 1, 20000 do end", 5},
+		{"pcall(function() for i = 1, 20000 do end error() end)", 5},
+		{"for i = 1, 20000 do end error 'x'", 5},
+		{"while true do end", 1},
+	} {
+		f := load(t, "function on_packet(pkt) "+c.body+" return pv.DROP end", func(c *Config) { c.Quota = 100_000 })
+		pkts := udpBatch(64)
+		for len(pkts) > 0 {
+			n := f.Handle(pkts)
+			if n != min(c.want, len(pkts)) {
+				t.Errorf("%s: %d of %d packets", c.body, n, len(pkts))
+			}
+			for _, p := range pkts[:n] {
+				if p.Verdict == 0 && p.Err == nil {
+					t.Errorf("%s: a packet has no answer", c.body)
+				}
+			}
+			pkts = pkts[n:]
+		}
+	}
+}

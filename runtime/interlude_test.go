@@ -3,8 +3,11 @@
 package runtime
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"testing"
+	"time"
 
 	"pvlua/internal/labtest"
 	"pvlua/luabind"
@@ -91,4 +94,40 @@ func TestPortComesBackWithinABatch(t *testing.T) {
 			t.Errorf("%v: %d are nobody's", l, l.Held)
 		}
 	})
+}
+
+// TestTheEndDoesNotWaitForSlowCallbacks fills a batch and the buffer of a socket
+// with what takes the script nearly, or all of, its quota each: the end comes
+// between two of them.
+func TestTheEndDoesNotWaitForSlowCallbacks(t *testing.T) {
+	for _, slow := range []string{"for i = 1, 1e6 do end", "while true do end"} {
+		lab := labtest.New(t, labtest.Options{NoIPv6: true})
+		l := goLive(t, lab.B, fmt.Sprintf(`
+			local pv = require "pv"
+			local function slow() %[2]s end
+			pv.udp_socket{bind = "%[1]s:5000", on_receive = function() print("socket") slow() end}
+			function on_packet(pkt)
+				if pkt.udp and pkt.udp.dport == 7 then print("packet") slow() return pv.DROP end
+			end`, lab.B.IP, slow), func(c *Config) { c.Quota = 2_500_000 })
+		for _, port := range []uint16{5000, 7} {
+			var conn *net.UDPConn
+			lab.A.Do(t, func() (err error) {
+				conn, err = net.DialUDP("udp", nil, &net.UDPAddr{IP: lab.B.IP.AsSlice(), Port: int(port)})
+				return err
+			})
+			defer conn.Close()
+			for range 200 {
+				conn.Write([]byte("hello"))
+			}
+			l.print.wait(t, map[uint16]string{5000: "socket", 7: "packet"}[port])
+		}
+		began := time.Now()
+		l.cancel()
+		if err := <-l.ended; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: took %v to end", slow, took)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -102,6 +103,10 @@ func (u *socketUse) receives() bool {
 // packets have to wait no longer for sockets than for each other.
 const maxDatagrams = 64
 
+// socketTime is how long a script may take for those of one socket in one turn,
+// when it has begun on the last.
+const socketTime = 50 * time.Millisecond
+
 // maxDatagram is more than a UDP datagram can have, in bytes.
 const maxDatagram = 1 << 16
 
@@ -133,6 +138,7 @@ func (w *worker) receive(u *socketUse) {
 	if w.datagram == nil {
 		w.datagram = make([]byte, maxDatagram)
 	}
+	began := time.Now()
 	for range maxDatagrams {
 		if u.closed || u.host != w.host {
 			return // by one of the callbacks
@@ -150,6 +156,9 @@ func (w *worker) receive(u *socketUse) {
 		if err := u.config.Receive(w.datagram[:n], from); err != nil {
 			w.socketErrors++
 			w.report(err)
+		}
+		if time.Since(began) > socketTime {
+			return
 		}
 	}
 }

@@ -141,8 +141,9 @@ func (w *worker) handle(l *lane, n int) {
 }
 
 // interlude comes within a batch when the handler has run for as long as it may
-// on one packet. Letters must not wait until it has done so on all of them. When the end has come, the packets from next on go to the stack, and
-// interlude returns true.
+// on one packet. Letters must not wait until it has done so on all of them. When
+// the end has come, the packets from next on go to the stack, and interlude
+// returns true.
 func (w *worker) interlude(next int) bool {
 	w.mail.deliver()
 	if !w.stopping {
