@@ -3,6 +3,7 @@
 package luabind
 
 import (
+	"maps"
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
@@ -25,12 +26,20 @@ func (l *linter) member(e *ast.AttrGetExpr) {
 		return
 	}
 	if o, ok := l.lacks(e.Object, key.Value, hasMember); ok {
-		if kind(o) < numKinds {
+		if near := l.nearDeclared(key.Value); kind(o) == kindPacket && near != "" {
+			l.refuse(key, suggest("a packet has no property '"+key.Value+"'", key.Value, []string{near}))
+		} else if kind(o) < numKinds {
 			l.refuse(key, unknown(kind(o), key.Value))
 		} else {
 			l.refuse(key, unknownMethod(o, key.Value))
 		}
 	}
+}
+
+// nearDeclared gives the header that the script declares and that a name is
+// most likely a misspelling of, empty if there is none.
+func (l *linter) nearDeclared(name string) string {
+	return nearest(name, slices.Collect(maps.Keys(l.s.lints.protocols)))
 }
 
 // method checks the name of a method.

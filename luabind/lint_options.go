@@ -3,6 +3,7 @@
 package luabind
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (l *linter) recipe(table *ast.TableExpr) {
 		}
 		h, ok := headerNamed(name.Value)
 		if !ok {
-			l.refuse(name, unknownHeader(name.Value))
+			l.refuse(name, unknownHeader(name.Value, slices.Collect(maps.Keys(l.s.lints.protocols))...))
 			return
 		}
 		if fields, ok := value.(*ast.TableExpr); ok {

@@ -147,3 +147,22 @@ func TestDeclaredBytesOfAFragment(t *testing.T) {
 	b[14+6] = 0x20 // more fragments
 	wantError(t, f.handle(b).Err, "greeting.who can't be replaced: the packet is a fragment")
 }
+
+// A misspelt name of a declared header is refused at load, where what it is a
+// name of is certain.
+func TestMisspeltDeclaredHeaders(t *testing.T) {
+	for body, want := range map[string]string{
+		`print(pkt.greting)`:               "test.lua:16: a packet has no property 'greting'; did you mean 'greeting'?",
+		`local p = pkt p.gretting.ver = 1`: "a packet has no property 'gretting'; did you mean 'greeting'?",
+		`pv.build{greting = {}}`:           "test.lua:16: pv.build: there is no header 'greting'; did you mean 'greeting'?",
+		`pv.build{http = {}}`:              "there is no header 'http'; there are eth, vlan, vlan2, arp, ip, ip6, icmp, icmp6, tcp, udp, greeting and payload",
+		`print(pkt.upd)`:                   "a packet has no property 'upd'; did you mean 'udp'?",
+	} {
+		_, err := tryLoad(t, greetingSource+"function on_packet(pkt) "+body+" end")
+		if err == nil {
+			t.Errorf("%s: no error, want %q", body, want)
+			continue
+		}
+		wantError(t, err, want)
+	}
+}
