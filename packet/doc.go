@@ -8,6 +8,9 @@
 // reads or writes packets is made from it: the properties that a handler
 // sees, the reference pages, the editor's stubs, the compiled engines.
 //
+// Headers that are in no table, a handler's own, are declared at run time as a
+// Protocol. A Layout whose Declared is set finds them above those of the table.
+//
 // The way to use it is to walk a packet once and then to read and assign
 // fields through the layout that the walk found:
 //
