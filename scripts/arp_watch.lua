@@ -12,7 +12,7 @@
 
 local pv = require "pv"
 
-local max    = pv.arg{name = "stations", type = "integer", default = 10000, min = 1, help = "addresses to remember per interface"}
+local max    = pv.arg{name = "stations", type = "integer", default = 10000, min = 1, help = "addresses to remember per port"}
 local forget = pv.arg{name = "forget", default = 86400, min = 1, help = "seconds of silence after which a station is forgotten"}
 
 local stations = {}                                                   -- an interface: the MAC of each address there
