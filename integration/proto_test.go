@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"pvlua/internal/labtest"
 )
 
@@ -93,4 +95,38 @@ func decoded(t *testing.T, lua, capture, filter string) string {
 		t.Fatalf("tshark: %v", err)
 	}
 	return string(out)
+}
+
+// TestDeclarationReloaded changes what a script declares while it runs. One
+// that is wrong leaves the old one in place.
+func TestDeclarationReloaded(t *testing.T) {
+	need(t, "nc")
+	old := notes(t)
+	path := script(t, old)
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	r := start(t, lab.B, "--dump", lab.B.Link, path)
+	ip := lab.B.IP.String()
+	ask := func(port, say, hear string) {
+		t.Helper()
+		if got := netcat(t, lab.A, say, "-u", "-W", "1", "-w", "3", ip, port); got != hear {
+			t.Errorf("asked %q, answered %q, want %q; pvlua wrote\n%s", say, got, hear, r.Output())
+		}
+	}
+	change := func(from, to, want string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(strings.Replace(old, from, to, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Signal(unix.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		r.WaitOutput(t, want, labtest.RunTimeout)
+	}
+	ask("7000", "\x11\x04\x07\x00milktwo", "\x13\x04\x07\x00milk")
+	change(`{"len", 8}`, `{"len", 7}`, "test.lua:3: pv.proto note: the field 'id' is little-endian but not made of whole bytes")
+	ask("7001", "\x12\x04\x08\x00milk", "\x13\x04\x08\x00milktwo")
+	change(`{"len", 8},`, `{"len", 16},`, "pvlua: reloaded") // the notes are kept
+	ask("7000", "\x12\x00\x04\x09\x00milk", "\x13\x00\x04\x09\x00milktwo")
+	r.WaitOutput(t, `NOTE ver=1 type=GET len=4 id=9 name="milk" text="" -> tx`, labtest.RunTimeout)
+	r.stop(t).lossless(t)
 }
