@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -34,8 +33,7 @@ func (ns *NS) Start(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &attr
 
 	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for ever: the thread ends with this goroutine
+	goLocked(func() {
 		err := ns.settle()
 		if err == nil {
 			err = cmd.Start()
@@ -45,7 +43,7 @@ func (ns *NS) Start(cmd *exec.Cmd) error {
 			// Pdeathsig goes by the thread that forked (prctl(2)), so it has to outlive the command.
 			waitNoReap(cmd.Process.Pid)
 		}
-	}()
+	})
 	return <-started
 }
 

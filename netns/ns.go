@@ -157,7 +157,7 @@ func (ns *NS) Do(fn func() error) error {
 // ends the calling goroutine as fn ended: it does nothing, panics, or exits.
 func onThread(fn func() (reusable bool)) (end func()) {
 	done := make(chan func())
-	go func() {
+	goLocked(func() {
 		end := runtime.Goexit
 		defer func() {
 			if v := recover(); v != nil {
@@ -166,11 +166,28 @@ func onThread(fn func() (reusable bool)) (end func()) {
 			}
 			done <- end
 		}()
-		runtime.LockOSThread()
 		if fn() {
 			runtime.UnlockOSThread()
 		}
 		end = func() {}
-	}()
+	})
 	return <-done
+}
+
+// goLocked runs fn on a new goroutine that is locked to its thread; that ends with
+// it unless fn unlocks it. It is never the process's first thread: the runtime
+// can't end that one, and what /proc/self says of the process (its mounts, its
+// namespaces) is what that thread has.
+func goLocked(fn func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			fn()
+			return
+		}
+		moved := make(chan struct{})
+		goLocked(func() { close(moved); fn() })
+		<-moved // the first thread was taken until here
+		runtime.UnlockOSThread()
+	}()
 }
