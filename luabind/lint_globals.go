@@ -72,12 +72,12 @@ func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 // misspelling of something else.
 func (l *linter) readsGlobal(id *ast.IdentExpr) {
 	name := id.Value
-	header := isHeaderName(name)
-	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 && !header || l.s.L.G.Global.RawGetString(name) != lua.LNil || l.seen(name) {
+	header, verdict := isHeaderName(name), verdictLike(name)
+	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 && !header && verdict == "" || l.s.L.G.Global.RawGetString(name) != lua.LNil || l.seen(name) {
 		return
 	}
 	near, line := l.nearVariable(name)
-	if near == "" && !header {
+	if near == "" && !header && verdict == "" {
 		var names []string
 		l.s.L.G.Global.ForEach(func(k, _ lua.LValue) {
 			if s, ok := k.(lua.LString); ok {
@@ -90,6 +90,8 @@ func (l *linter) readsGlobal(id *ast.IdentExpr) {
 	switch {
 	case header && near != name:
 		msg += fmt.Sprintf("headers are taken from the packet, as in local %s = pkt.%[1]s", name)
+	case near == "" && verdict != "":
+		msg += fmt.Sprintf("did you mean 'pv.%s'?", verdict)
 	case near == "":
 		return // it may be meant, as in: if DEBUG then
 	case near == name && line > 0:
@@ -100,6 +102,22 @@ func (l *linter) readsGlobal(id *ast.IdentExpr) {
 		msg += fmt.Sprintf("did you mean '%s'?", near)
 	}
 	l.warn(id, msg)
+}
+
+// verdictLike gives the verdict that somebody who writes DROP, drop or DORP may
+// mean, pv.DROP; empty if it is none. As a global it would be nil, and let
+// through what is to be dropped.
+func verdictLike(name string) string {
+	verdicts := []string{"PASS", "DROP", "TX"}
+	for _, v := range verdicts {
+		if strings.EqualFold(name, v) {
+			return v
+		}
+	}
+	if len(name) < 3 || name != strings.ToUpper(name) {
+		return ""
+	}
+	return nearest(name, verdicts)
 }
 
 // nearVariable gives the local variable of a function around, or the global

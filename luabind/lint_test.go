@@ -201,6 +201,10 @@ func TestWarningsAboutGlobals(t *testing.T) {
 		inHandler("count = 1") + "\nlocal count = 0":                 "test.lua:3: assignment to the global 'count' inside a function: the local 'count' of line 5 is not visible here; declare that one further out and above this line",
 		inHandler("local seen = {} seen[1] = sene"):                  "test.lua:3: the global 'sene' is never assigned: did you mean 'seen' (line 3)?",
 		inHandler("if x then pritn('x') end"):                        "test.lua:3: the global 'pritn' is never assigned: did you mean 'print'?",
+		inHandler("return DROP"):                                     "test.lua:3: the global 'DROP' is never assigned: did you mean 'pv.DROP'?",
+		inHandler("return TX"):                                       "test.lua:3: the global 'TX' is never assigned: did you mean 'pv.TX'?",
+		inHandler("return pass"):                                     "test.lua:3: the global 'pass' is never assigned: did you mean 'pv.PASS'?",
+		inHandler("return DORP"):                                     "test.lua:3: the global 'DORP' is never assigned: did you mean 'pv.DROP'?",
 		inHandler("if pkt.udp then return udp.dport end"):            "test.lua:3: the global 'udp' is never assigned: headers are taken from the packet, as in local udp = pkt.udp",
 		inHandler("if pkt.udp then local ip = pkt.ip end return ip"): "test.lua:3: the global 'ip' is never assigned: the local 'ip' of line 3 is not visible here",
 	} {
