@@ -42,6 +42,8 @@ func TestModuleErrors(t *testing.T) {
 	for body, want := range map[string]string{
 		`pv.ip"10.0.0"`:                            `test.lua:2: pv.ip: `,
 		`pv.ip(5, 6)`:                              `test.lua:2: pv.ip: `,
+		`pv.ip(nil)`:                               `pv.ip: got nil; expected the text of an IPv4 address`,
+		`pv.mac{}`:                                 `pv.mac: got a table; expected the text of an Ethernet address`,
 		`pv.ip6"x"`:                                `test.lua:2: pv.ip6: `,
 		`pv.mac"02:00"`:                            `test.lua:2: pv.mac: `,
 		`pv.ip_str(2^32)`:                          `test.lua:2: pv.ip_str: got 4294967296; expected the number of an IPv4 address`,

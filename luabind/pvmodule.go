@@ -144,12 +144,21 @@ func (s *State) now(L *lua.LState) int {
 
 // parseIP is pv.ip(text).
 func (s *State) parseIP(L *lua.LState) int {
-	a, err := packet.ParseIP4(L.CheckString(1))
+	a, err := packet.ParseIP4(checkText(L, "pv.ip", "an IPv4 address"))
 	if err != nil {
 		L.RaiseError("pv.ip: %s", err.Error())
 	}
 	L.Push(s.values.number(uint64(a)))
 	return 1
+}
+
+// checkText gives the text of an address, the argument of function fn.
+func checkText(L *lua.LState, fn, what string) string {
+	text, ok := L.Get(1).(lua.LString)
+	if !ok {
+		L.RaiseError("%s: got %s; expected the text of %s", fn, describe(L.Get(1)), what)
+	}
+	return string(text)
 }
 
 // formatIP is pv.ip_str(number).
@@ -161,7 +170,7 @@ func (s *State) formatIP(L *lua.LState) int {
 
 // parseIP6 is pv.ip6(text).
 func (s *State) parseIP6(L *lua.LState) int {
-	a, err := packet.ParseIP6(L.CheckString(1))
+	a, err := packet.ParseIP6(checkText(L, "pv.ip6", "an IPv6 address"))
 	if err != nil {
 		L.RaiseError("pv.ip6: %s", err.Error())
 	}
@@ -182,7 +191,7 @@ func (s *State) formatIP6(L *lua.LState) int {
 
 // parseMAC is pv.mac(text).
 func (s *State) parseMAC(L *lua.LState) int {
-	a, err := packet.ParseMAC(L.CheckString(1))
+	a, err := packet.ParseMAC(checkText(L, "pv.mac", "an Ethernet address"))
 	if err != nil {
 		L.RaiseError("pv.mac: %s", err.Error())
 	}
