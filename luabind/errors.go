@@ -133,6 +133,9 @@ func syntaxError(script string, source []byte, err error) *ScriptError {
 	case errors.As(err, &p):
 		e.Line = p.Pos.Line
 		e.Msg = strings.TrimSpace(p.Message)
+		if e.Msg == "parse error" || e.Msg == "Invalid token" {
+			e.Msg = "syntax error"
+		}
 		switch {
 		case p.Pos.Line == parse.EOF:
 			e.Line = 1 + bytes.Count(bytes.TrimRight(source, "\n"), []byte("\n"))
@@ -142,6 +145,9 @@ func syntaxError(script string, source []byte, err error) *ScriptError {
 			}
 		case p.Token != "":
 			e.Msg += " near " + quote(p.Token)
+			if hint := foreignSyntax(p.Token, lineOf(source, p.Pos.Line)); hint != "" {
+				e.Msg += ": " + hint
+			}
 		}
 	case errors.As(err, &c):
 		e.Line, e.Msg = c.Line, c.Message
@@ -149,6 +155,42 @@ func syntaxError(script string, source []byte, err error) *ScriptError {
 		e.Msg = err.Error()
 	}
 	return e
+}
+
+// foreign lists what other languages have in the place of something in Lua: it
+// begins with the token at which the parser stops.
+var foreign = []struct{ text, hint string }{
+	{"!=", "Lua writes ~= for not equal"},
+	{"!", "Lua writes not for the negation"},
+	{"&&", "Lua writes and for it"},
+	{"||", "Lua writes or for it"},
+	{"<<", "Lua 5.1 has no operators for bits; use bit32.lshift(x, n)"},
+	{">>", "Lua 5.1 has no operators for bits; use bit32.rshift(x, n)"},
+	{"&", "Lua 5.1 has no operators for bits; use bit32.band(a, b)"},
+	{"|", "Lua 5.1 has no operators for bits; use bit32.bor(a, b)"},
+	{"+=", "Lua has no such assignment; write x = x + 1"},
+	{"-=", "Lua has no such assignment; write x = x - 1"},
+	{"++", "Lua has no such operator; write x = x + 1"},
+}
+
+// foreignSyntax gives what to write in the place of an operator of other
+// languages, if that is what the parser stopped at on a line; empty if not.
+func foreignSyntax(token, line string) string {
+	for _, f := range foreign {
+		if strings.HasPrefix(f.text, token) && strings.Contains(line, f.text) {
+			return f.hint
+		}
+	}
+	return ""
+}
+
+// lineOf gives a line of a source, counted from 1.
+func lineOf(source []byte, number int) string {
+	lines := bytes.Split(source, []byte("\n"))
+	if number < 1 || number > len(lines) {
+		return ""
+	}
+	return string(lines[number-1])
 }
 
 // quote puts a string of a script between quotation marks, as Lua writes it.
