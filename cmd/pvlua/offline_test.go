@@ -203,6 +203,7 @@ func TestOfflineMisuse(t *testing.T) {
 		{[]string{"--read", "a.pcap", "--write=", "x.lua"}, `--write needs the name of a file`},
 		{[]string{"--read", "a.pcap", "veth1", "x.lua"}, `give one script, and no interface: with --read the ports are files; there is "veth1" "x.lua"`},
 		{[]string{"--read", "a.pcap", "x.lua", "--queues", "2"}, `--queues is for interfaces: with --read there are none`},
+		{[]string{"--read", "a.pcap", "x.lua", "--watch"}, `--watch is for interfaces: with --read there are none`},
 		{[]string{"--read", "a.pcap", "x.lua", "-s", "2048"}, `--chunk-size is for interfaces: with --read there are none`},
 		{[]string{"--read", "a.pcap", "x.lua", "--capture", "c"}, `--capture is for interfaces: with --read there are none`},
 		{[]string{"--read", "a.pcap", "x.lua", "--fast"}, `unknown flag: --fast`},
