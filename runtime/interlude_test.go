@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
-	"time"
 
 	"pvlua/internal/labtest"
 	"pvlua/luabind"
@@ -121,13 +121,16 @@ func TestTheEndDoesNotWaitForSlowCallbacks(t *testing.T) {
 			}
 			l.print.wait(t, map[uint16]string{5000: "socket", 7: "packet"}[port])
 		}
-		began := time.Now()
+		callbacks := func() int { return strings.Count(l.print.String(), "\n") }
+		before := callbacks()
 		l.cancel()
 		if err := <-l.ended; err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s: took %v to end", slow, took)
+		// Some hundreds were waiting. How many there is time for depends on
+		// the machine, but a batch of 64 on end there never is.
+		if n := callbacks() - before; n > 50 {
+			t.Errorf("%s: %d callbacks before it ended", slow, n)
 		}
 	}
 }
