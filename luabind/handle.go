@@ -27,8 +27,9 @@ func (s *State) Handle(pkts []Packet) int {
 		}
 		return len(pkts)
 	}
-	s.batch, s.next, s.spent = pkts, 0, 0
-	for s.next < len(pkts) && s.spent < s.quota.limit {
+	s.batch, s.next = pkts, 0
+	s.quota.begin()
+	for s.next < len(pkts) && !s.quota.enough() {
 		if err := s.guarded(s.driver); err != nil {
 			s.failed(err)
 		}
@@ -39,7 +40,7 @@ func (s *State) Handle(pkts []Packet) int {
 
 // drive is the Go function inside the protected call.
 func (s *State) drive(L *lua.LState) int {
-	for s.next < len(s.batch) && s.spent < s.quota.limit {
+	for s.next < len(s.batch) && !s.quota.enough() {
 		p := &s.batch[s.next]
 		p.Verdict, p.Out, p.Err = 0, 0, nil
 		s.quota.reset()
@@ -64,7 +65,6 @@ func (s *State) drive(L *lua.LState) int {
 		}
 		s.end()
 		s.next++
-		s.spent += s.quota.limit - s.quota.left
 	}
 	return 0
 }
@@ -78,7 +78,6 @@ func (s *State) failed(err error) {
 	s.end()
 	s.repair()
 	s.next++
-	s.spent += s.quota.limit - s.quota.left
 }
 
 // decide takes what on_packet returned as the verdict on p.

@@ -80,7 +80,7 @@ func (s *State) runPace(t *timer, now time.Time) (errs []error) {
 func (s *State) paceDue() bool {
 	t := s.out.pacing
 	p := t.pace
-	return p.turn > 0 && !p.over() && !t.stopped && !s.out.exited && !p.at(p.made).After(s.out.paceTime)
+	return p.turn > 0 && !p.over() && !t.stopped && !s.out.exited && !s.quota.enough() && !p.at(p.made).After(s.out.paceTime)
 }
 
 // drivePace is the Go function inside the protected call: as with packets, one

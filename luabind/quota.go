@@ -21,6 +21,7 @@ import (
 type quota struct {
 	left   int // instructions
 	limit  int
+	spent  int    // by callbacks before the last one, since begin
 	what   string // what is limited, for the error; "" is a handler
 	closed chan struct{}
 }
@@ -31,8 +32,18 @@ func newQuota(limit int) *quota {
 	return q
 }
 
+// begin comes before a number of callbacks that are done in one go.
+func (q *quota) begin() { q.left, q.spent = q.limit, 0 }
+
 // reset begins a new callback.
-func (q *quota) reset() { q.left = q.limit }
+func (q *quota) reset() {
+	q.spent += q.limit - q.left
+	q.left = q.limit
+}
+
+// enough reports whether the callbacks since begin have taken as much together
+// as one may, which is a good part of a second: others have waited long enough.
+func (q *quota) enough() bool { return q.spent+q.limit-q.left >= q.limit }
 
 // Done implements context.Context and counts.
 func (q *quota) Done() <-chan struct{} {

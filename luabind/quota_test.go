@@ -157,3 +157,29 @@ func TestHandleReturnsWhenItHasTakenAsMuchAsAQuota(t *testing.T) {
 		}
 	}
 }
+
+// TestTimersLeaveOffWhenTheyHaveTakenAQuota has many that are due at once, and a
+// pacer, which never end: the caller is not held up for all of them.
+func TestTimersLeaveOffWhenTheyHaveTakenAQuota(t *testing.T) {
+	for _, set := range []string{
+		"for i = 1, 50 do pv.after(0, function() while true do end end) end",
+		"pv.pace{rate = 1e6, count = 50, function() while true do end end}",
+	} {
+		f := load(t, "function on_packet() end "+set, func(c *Config) { c.Quota = 10_000 })
+		failed := 0
+		for range 1000 {
+			at, ok := f.NextTimer()
+			if !ok {
+				break
+			}
+			errs := f.RunTimers(at.Add(time.Millisecond))
+			if len(errs) > 1 {
+				t.Fatalf("%s: %d ran to the end of their quota in one call", set, len(errs))
+			}
+			failed += len(errs)
+		}
+		if failed != 50 {
+			t.Errorf("%s: %d of 50 were called", set, failed)
+		}
+	}
+}

@@ -54,7 +54,6 @@ type State struct {
 	guardedFn      *lua.LFunction // what it calls
 	batch          []Packet
 	next           int // in batch
-	spent          int // instructions, on those before
 
 	pv      *lua.LTable // the members of the module pv
 	frozen  map[*lua.LTable]*lua.LTable

@@ -102,13 +102,15 @@ func (s *State) NextTimer() (time.Time, bool) {
 // than once, because the program was held up, runs once and goes on at the
 // next multiple of its interval. The errors are *ScriptErrors; a timer whose
 // function fails goes on. A pacer makes all its calls that are due, up to its
-// burst. After pv.exit none runs.
+// burst. Those that are due are left for the next call once the others have
+// taken as much as the quota of one. After pv.exit none runs.
 func (s *State) RunTimers(now time.Time) (errs []error) {
 	// Timers that these functions set wait for the next call, so that one
 	// that sets another of no delay does not go on for ever.
 	last := s.timers.order
+	s.quota.begin()
 	var later []*timer
-	for len(s.timers.heap) > 0 && !s.timers.heap[0].due.After(now) && !s.out.exited {
+	for len(s.timers.heap) > 0 && !s.timers.heap[0].due.After(now) && !s.out.exited && !s.quota.enough() {
 		t := heap.Pop(&s.timers).(*timer)
 		if t.order > last {
 			later = append(later, t)
