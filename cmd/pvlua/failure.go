@@ -29,10 +29,13 @@ func reportFailure(w io.Writer, c runtime.Config, err error) int {
 	if hint != "" {
 		fmt.Fprintln(w, "      ", hint)
 	}
-	for _, name := range c.Interfaces {
+	for i, name := range c.Interfaces {
 		if _, err := net.InterfaceByName(name); err == nil {
 			fmt.Fprintf(w, "       (pvlua doctor %s shows all that stands in the way there)\n", name)
 			continue
+		}
+		if command := luabind.Nearest(name, commands); command != "" && i == 0 {
+			fmt.Fprintf(w, "       did you mean the command pvlua %s?\n", command)
 		}
 		for _, namespace := range namespacesWith(name) {
 			fmt.Fprintf(w, "       %s is in namespace %s: ip netns exec %[2]s pvlua ...\n", name, namespace)

@@ -75,6 +75,8 @@ func TestMisuse(t *testing.T) {
 	}{
 		{[]string{"veth1"}, `pvlua: give at least one interface and a script: there is only "veth1"`},
 		{[]string{"--dump"}, `pvlua: give at least one interface and a script: there is nothing`},
+		{[]string{"hlep"}, `pvlua: there is no command "hlep"; did you mean pvlua help?`},
+		{[]string{"x.lua", "veth1"}, `pvlua: "x.lua" is no interface: the script comes last, after all interfaces`},
 		{[]string{"veth1", "--", "x.lua"}, `pvlua: give at least one interface and a script: before -- there is only "veth1"`},
 		{[]string{"--", "veth1", "x.lua"}, `pvlua: give at least one interface and a script: before -- there is nothing`},
 		{[]string{"veth1", "x.lua", "--fast"}, `pvlua: unknown flag: --fast`},

@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"pvlua/luabind"
 	"pvlua/runtime"
 )
 
@@ -132,7 +134,15 @@ func nameArguments(config *runtime.Config, args []string, dash int) error {
 	case len(named) == 0:
 		return errors.New("give at least one interface and a script: " + before + "there is nothing")
 	case len(named) == 1:
+		if command := luabind.Nearest(named[0], commands); command != "" {
+			return fmt.Errorf("there is no command %q; did you mean pvlua %s?", named[0], command)
+		}
 		return fmt.Errorf("give at least one interface and a script: %sthere is only %s", before, quoted(named))
+	}
+	for _, name := range named[:len(named)-1] {
+		if strings.HasSuffix(name, ".lua") {
+			return fmt.Errorf("%q is no interface: the script comes last, after all interfaces", name)
+		}
 	}
 	config.Interfaces, config.Script = named[:len(named)-1], named[len(named)-1]
 	return nil

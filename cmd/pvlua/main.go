@@ -24,6 +24,9 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// commands are the sub-commands, for who misspells one.
+var commands = []string{"help", "version", "lab", "dissector", "doctor", "demo", "new", "stubs", "test"}
+
 // run is the whole command, apart from the process around it.
 func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
