@@ -214,6 +214,29 @@ func usesSource() string {
 	return b.String()
 }
 
+// Headers are views of their own: storing one where it is looked up is storing
+// a view.
+func TestHeadersStoredAtOnceAreDead(t *testing.T) {
+	for _, store := range []string{
+		"G = pkt.udp", "G = pkt['udp']", "local k = 'udp' G = pkt[k]", "G = {pkt.udp} G = G[1]", "G = ({x = pkt.udp}).x", "local t = {} t.x = pkt.udp G = t.x",
+		"local x; x, G = 1, pkt.udp", "G, H = pkt.udp, pkt.ip", "G = pkt.tcp or pkt.udp", "G = pkt.ip and pkt.udp", "G = (pkt.udp)",
+		"local udp = pkt.udp G = udp", "local ip, udp = pkt.ip, pkt.udp G = udp", "local function f() return pkt.udp end G = f()",
+		"local function f(p) return p.udp end G = f(pkt)", "local function f(p) G = p.udp end f(pkt)", "table.insert(T, pkt.udp) G = T[1]",
+		"local t = {} t.src = pkt.udp G = t.src", "rawset(_G, 'G', pkt.udp)", "G = select(2, pkt.ip, pkt.udp)", "T[pkt.udp] = 1 G = next(T)",
+	} {
+		f := load(t, "T = {} function on_packet(pkt) if not G then "+store+" return end return G.dport end")
+		p := f.handle(pkttest.UDP(pkttest.Options{}))
+		if p.Err != nil {
+			t.Errorf("%s: %v", store, p.Err)
+			continue
+		}
+		p = f.handle(pkttest.UDP(pkttest.Options{}))
+		if p.Err == nil || !strings.Contains(p.Err.Error(), "used after its callback") {
+			t.Errorf("%s: the header can be used later: error %v", store, p.Err)
+		}
+	}
+}
+
 // A dead view stays dead when no packet is in hand, in timers and on_stop.
 func TestViewsKeptAreDeadOutside(t *testing.T) {
 	f := load(t, `
