@@ -81,6 +81,15 @@ func udpFrame(mac net.HardwareAddr, port int, payload []byte) []byte {
 	return append(b, payload...)
 }
 
+func newInjector(t *testing.T, port netlink.Link) *Injector {
+	t.Helper()
+	j, err := New(port.Attrs().Index, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
 func listen(t *testing.T) *net.UDPConn {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(10, 9, 0, 1)})
@@ -109,11 +118,7 @@ func expect(t *testing.T, conn *net.UDPConn, want []byte) {
 
 func TestStackReceivesWhatWasPushed(t *testing.T) {
 	inNewNamespace(t, func(port, _ netlink.Link) {
-		j, err := New(port.Attrs().Index, nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		j := newInjector(t, port)
 		defer j.Close()
 		conn := listen(t)
 		defer conn.Close()
@@ -143,11 +148,7 @@ func TestStackReceivesWhatWasPushed(t *testing.T) {
 
 func TestFlushCountsRefusedFrames(t *testing.T) {
 	inNewNamespace(t, func(port, _ netlink.Link) {
-		j, err := New(port.Attrs().Index, nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		j := newInjector(t, port)
 		defer j.Close()
 		conn := listen(t)
 		defer conn.Close()
@@ -241,11 +242,7 @@ func TestWhoSeesInjectedFramesAgain(t *testing.T) {
 	}{{"native", link.XDPDriverMode, false}, {"generic", link.XDPGenericMode, true}} {
 		t.Run(mode.name, func(t *testing.T) {
 			inNewNamespace(t, func(port, _ netlink.Link) {
-				j, err := New(port.Attrs().Index, nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
+				j := newInjector(t, port)
 				defer j.Close()
 				count, detach := attachCounter(t, port.Attrs().Index, mode.flags)
 				defer detach()
@@ -274,11 +271,7 @@ func TestWhoSeesInjectedFramesAgain(t *testing.T) {
 
 func TestPushAndFlushDoNotAllocate(t *testing.T) {
 	inNewNamespace(t, func(port, _ netlink.Link) {
-		j, err := New(port.Attrs().Index, nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		j := newInjector(t, port)
 		defer j.Close()
 		frame := udpFrame(port.Attrs().HardwareAddr, 9, make([]byte, 64))
 		if n := testing.AllocsPerRun(100, func() {
