@@ -1,115 +1,72 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- dhcp.lua gives hosts their IPv4 addresses, as a DHCP server does (RFC 2131), on the network of the interface it runs on,
--- which must have an address itself. A client gets the address that it had before, or the one that it asks for, or a free
--- one. An address is the client's until the lease time is over, an offered one for a minute. No other DHCP server may be
--- on the network, for what this one does not know it refuses.
+-- dhcp.lua gives hosts IPv4 addresses, as a DHCP server does (RFC 2131): to each the one that it had, or asks for, or a
+-- free one. It must be the only server on its network: what it does not know it refuses.
 --
---   pvlua veth1 scripts/dhcp.lua -- --first 10.0.0.100 --last 10.0.0.199 --router 10.0.0.5 --dns 10.0.0.5
---   and then, at the other end:   udhcpc -i veth0    or    dhclient veth0
+--   pvlua veth1 scripts/dhcp.lua -- --first 10.0.0.100 --last 10.0.0.199   and, from the other end:   udhcpc -i veth0
 --
--- How to read it: pvlua calls on_packet for each packet. A map is a table that all workers share. string.pack and
--- string.unpack write and read numbers, as a format says: > is network byte order, B a number of 1 byte, H one of 2, I4
--- one of 4, s1 a string behind its length. Two dashes begin a comment, and ~= means "not equal".
+-- How to read it: pvlua calls on_packet for each packet. A map is a table that all workers share. In string.pack and
+-- string.unpack > is network byte order, B a byte, I4 a number of 4. Two dashes begin a comment, ~= means "not equal".
 
 local pv = require "pv"
-
 local first  = pv.arg{name = "first", type = "ip", required = true, help = "the first address to give away"}
 local last   = pv.arg{name = "last", type = "ip", required = true, help = "the last one"}
 local mask   = pv.arg{name = "mask", type = "ip", default = "255.255.255.0", help = "the mask of the network"}
 local router = pv.arg{name = "router", type = "ip", help = "the router of the network, if there is one"}
 local dns    = pv.arg{name = "dns", type = "ip", help = "the name server, if there is one"}
-local time   = pv.arg{name = "time", type = "integer", default = 3600, min = 1, max = 2^31, help = "seconds that a lease lasts"}
+local time   = pv.arg{name = "time", type = "integer", default = 3600, min = 1, max = 2^31, help = "seconds of a lease"}
 
-local me, size = pv.ports[1], last - first + 1
-if #pv.ports ~= 1 then error("it needs one interface, got " .. #pv.ports, 0) end
-if not me.ip then error(me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
+local me, size, all = pv.ports[1], last - first + 1, pv.ip"255.255.255.255"
+if #pv.ports > 1 or not me.ip then error("needs one interface with an IPv4 address: ip addr add, --port-address", 0) end
 if size < 1 or size > 1024 then error("from --first to --last are " .. size .. " addresses; expected 1 to 1024", 0) end
-
-local DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE = 1, 2, 3, 4, 5, 6, 7            -- kinds of messages
+local DISCOVER, OFFER, REQUEST, ACK, NAK, RELEASE = 1, 2, 3, 5, 6, 7                        -- kinds of messages
 local MASK, ROUTER, DNS, WANTED, TIME, KIND, SERVER, CLIENT = 1, 3, 6, 50, 51, 53, 54, 61   -- options (RFC 2132)
+local owners, ends = pv.map{name = "owners", max = size}, pv.map{name = "ends", max = size}  -- of each address
 
-local owners = pv.map{name = "owners", max = size}     -- an address: the client that has it or had it last
-local ends   = pv.map{name = "ends", max = size}       -- an address: when that is over
-
-local function is_free(address, client)
-  local mine = owners:get(address) == client
-  return address >= first and address <= last and not me:owns(address) and (mine or (ends:get(address) or 0) < pv.now())
-end
-
+-- Lends an address to a client, if it is free or was lent to that one last, and gives it back.
 local function lend(address, client, seconds)
-  local before = owners:get(address) == client and ends:get(address) or 0
+  local over, now = ends:get(address) or 0, pv.now()
+  if address < first or address > last or me:owns(address) then return end
+  if owners:get(address) ~= client and over >= now then return end
   owners:set(address, client)
-  ends:set(address, math.max(before, pv.now() + seconds))
+  ends:set(address, math.max(over, now + seconds))
+  return address
 end
 
--- The address for a client, nil if all are taken.
-local function find(client, wanted)
-  local free = is_free(wanted, client) and wanted or nil
-  for address = first, last do
-    if owners:get(address) == client and is_free(address, client) then return address end
-    if not free and is_free(address, client) then free = address end
-  end
-  return free
+-- The bytes of an option, looked for from a byte on: each is its number, its length and its bytes. Zeros are no option.
+local function read(m, number, at)
+  local this, length = m:byte(at, at + 1)
+  if not length or this == 255 then return end                        -- the last one
+  if this == number then return m:sub(at + 2, at + 1 + length) end
+  return read(m, number, at + (this == 0 and 1 or 2 + length))
 end
+local function address_in(text) return text and #text == 4 and string.unpack(">I4", text) or nil end
+local function write(number, n) return n and string.pack(">BBI4", number, 4, n) or "" end
 
--- What to do about a message: the kind of answer and the address in it, or nothing.
-local function decide(kind, client, wanted, server)
+function on_packet(pkt)
+  local eth, ip, udp, m = pkt.eth, pkt.ip, pkt.udp, pkt.payload       -- m is the message that RFC 2131 has a picture of
+  if not udp or udp.dport ~= 67 or not ip or ip.dst ~= all and not me:owns(ip.dst) or ip.mf or pkt.vlan then return end
+  if m:sub(1, 3) ~= "\1\1\6" or m:sub(25, 28) ~= "\0\0\0\0" or m:sub(237, 240) ~= "\99\130\83\99" then return end
+  local kind, client = (read(m, KIND, 241) or ""):byte(), read(m, CLIENT, 241) or m:sub(29, 34)
+  local wanted, answer, address = address_in(read(m, WANTED, 241) or m:sub(13, 16)) or 0
   if kind == DISCOVER then
-    local address = find(client, wanted)
-    if not address then return end
-    lend(address, client, 60)
-    return OFFER, address
-  elseif kind == REQUEST and (server or me.ip) == me.ip then
-    if not is_free(wanted, client) then return NAK, 0 end
-    lend(wanted, client, time)
-    return ACK, wanted
-  elseif kind == DECLINE and owners:get(wanted) == client then
-    lend(wanted, "somebody who has it without asking", time)
+    for a = first, last do wanted = owners:get(a) == client and a or wanted end    -- rather what it had
+    address, answer = lend(wanted, client, 60), OFFER                 -- an offer stands for a minute
+    for a = first, last do address = address or lend(a, client, 60) end            -- or any that is free
+  elseif kind == REQUEST and (address_in(read(m, SERVER, 241)) or me.ip) == me.ip then
+    address = lend(wanted, client, time)
+    answer = address and ACK or NAK
   elseif kind == RELEASE and owners:get(wanted) == client then
     ends:set(wanted, 0)
   end
-end
-
--- The options of a message, by their numbers. They begin at byte 241, each with its number and its length.
-local function read_options(message)
-  local found, at = {}, 241
-  while at < #message and message:byte(at) ~= 255 do
-    local number, length = message:byte(at, at + 1)
-    if number ~= 0 then found[number] = message:sub(at + 2, at + 1 + length) end
-    at = at + (number == 0 and 1 or 2 + length)
-  end
-  return found
-end
-
-local function address_in(option) return option and #option == 4 and string.unpack(">I4", option) or nil end
-local function option(number, address) return string.pack(">BBI4", number, 4, address) end
-
-function on_packet(pkt)
-  local eth, ip, udp = pkt.eth, pkt.ip, pkt.udp
-  if not udp or not ip or udp.dport ~= 67 or ip.mf or pkt.vlan or not me.ip then return end
-  local message, to_all = pkt.payload, pv.ip"255.255.255.255"
-  if ip.dst ~= to_all and not me:owns(ip.dst) or #message < 241 then return end
-  local request, xid, flags, had, relay, mac = string.unpack(">I3xc4xxHI4xxxxxxxxI4I6", message)
-  if request ~= 0x010106 or relay ~= 0 or message:sub(237, 240) ~= "\99\130\83\99" then return end
-
-  local options = read_options(message)
-  local client, wanted = options[CLIENT] or message:sub(29, 34), address_in(options[WANTED]) or had
-  local kind, address = decide((options[KIND] or ""):byte(), client, wanted, address_in(options[SERVER]))
-  if not kind then return pv.DROP end
-
-  local answer = string.pack(">BBBBc4HHI4I4I4I4", 2, 1, 6, 0, xid, 0, flags, kind == ACK and had or 0, address, 0, 0)
-    .. message:sub(29, 44) .. ("\0"):rep(192) .. message:sub(237, 240)                     -- server and file names: none
-    .. string.pack("BBB", KIND, 1, kind) .. option(SERVER, me.ip)
-  if kind ~= NAK then
-    answer = answer .. option(TIME, time) .. option(MASK, mask) .. (router and option(ROUTER, router) or "")
-      .. (dns and option(DNS, dns) or "")
-  end
-  pkt.payload = answer .. "\255" .. ("\0"):rep(math.max(0, 299 - #answer))                -- 300 bytes at least (RFC 1542)
-  local group = kind == NAK or flags >= 0x8000 and had == 0                                -- the client can't be addressed yet
-  eth.dst, eth.src = group and pv.mac"ff:ff:ff:ff:ff:ff" or mac, me.mac
-  ip.dst, ip.src, ip.ttl = group and to_all or had ~= 0 and had or address, me.ip, 64
+  if not address and answer ~= NAK then return pv.DROP end
+  local more = string.pack("BBB", KIND, 1, answer) .. write(SERVER, me.ip)
+  if address then more = more .. write(TIME, time) .. write(MASK, mask) .. write(ROUTER, router) .. write(DNS, dns) end
+  local had = answer == ACK and m:sub(13, 16) or "\0\0\0\0"
+  pkt.payload = "\2" .. m:sub(2, 12) .. had .. string.pack(">I4I4", address or 0, 0) .. m:sub(25, 44)
+    .. ("\0"):rep(192) .. m:sub(237, 240) .. more .. "\255" .. ("\0"):rep(59 - #more)
+  if answer == ACK then print(pv.ip_str(address) .. " is lent to " .. pv.mac_str(eth.src)) end
+  eth.dst, eth.src, ip.dst, ip.src, ip.ttl = pv.mac"ff:ff:ff:ff:ff:ff", me.mac, all, me.ip, 64
   udp.dport, udp.sport = 68, 67
-  if kind == ACK then print(pv.ip_str(address) .. " is lent to " .. pv.mac_str(mac)) end
   return pv.TX
 end
