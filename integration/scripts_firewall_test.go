@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -173,11 +172,6 @@ func TestFirewallBetweenPorts(t *testing.T) {
 			one, two := all[lab.M.Link], all[lab.M.Link2]
 			if one["drop"] < 20 || one["rx"] != two["tx"]+one["drop"] || two["rx"] != one["tx"]+two["drop"] {
 				t.Errorf("%v %v", one, two)
-			}
-			for n := 1; n <= 6; n++ {
-				if none := fmt.Sprintf("rule %d decided on 0 packets", n); strings.Contains(r.Output(), none) || !strings.Contains(r.Output(), fmt.Sprintf("rule %d decided on", n)) {
-					t.Errorf("rule %d:\n%s", n, r.Output())
-				}
 			}
 		})
 	}

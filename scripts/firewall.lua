@@ -1,20 +1,20 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- firewall.lua lets packets through or not, by the rules below. Between two interfaces it is a cable with rules; on one it
--- stands before the kernel of this machine. Many rules and addresses take no longer than a few: it looks them up.
--- What is not IP, such as ARP, gets through. It remembers nothing: answers are packets like others.
+-- firewall.lua lets packets through or not, by the rules below: between two interfaces, or from one to the kernel of
+-- this machine. Many rules take no longer than a few: it looks them up. What is not IP, such as ARP, gets through.
+-- It remembers nothing: answers are packets like others.
 --
 --   pvlua eth0 scripts/firewall.lua          or          pvlua veth0 veth2 scripts/firewall.lua
 --
--- How to read it: pvlua calls on_packet for each packet; what it returns becomes of the packet. {...} is a table: a list, or
--- values by their names. Two dashes begin a comment, and ~= means "not equal".
+-- How to read it: pvlua calls on_packet for each packet; what it returns becomes of the packet. {...} is a table: a
+-- list, or values by their names; #list is its length. Two dashes begin a comment.
 
 local pv = require "pv"
 
 -- No packet from or to these addresses gets through.
 local addresses = {"192.0.2.66", "198.51.100.7", "2001:db8::66"}
 
--- The first rule that fits a packet decides. What it does not speak of may be anything. A packet that none fits gets through.
+-- The first rule that fits a packet decides. What it leaves out may be anything. A packet that none fits gets through.
 local rules = {
   {"allow", proto = "tcp", src = "10.0.0.4", dst = "10.0.0.5", dport = 22},
   {"drop",  proto = "tcp", dport = 22},
@@ -30,14 +30,13 @@ local fields = {"proto", "src", "dst", "sport", "dport"}
 local meaning = {verdict, proto = protocol, src = address, dst = address, sport = tonumber, dport = tonumber}
 
 -- Tables within tables lead to the number of a rule: tree[protocol][source][destination][port][port], or "any" instead.
-local tree, blocked, hits = {}, {}, {}
+local tree, blocked = {}, {}
 for _, text in ipairs(addresses) do blocked[address(text)] = true end
 for n, rule in ipairs(rules) do
   rule[1] = rule[1] or "no verdict"
   for name, value in pairs(rule) do
-    if not (meaning[name] and meaning[name](value)) then
-      error("rule " .. n .. " is wrong: " .. name .. " = " .. tostring(value), 0)
-    end
+    local known = meaning[name] and meaning[name](value)
+    if not known then error("rule " .. n .. " is wrong: " .. name .. " = " .. tostring(value), 0) end
   end
   local node = tree
   for i, field in ipairs(fields) do
@@ -45,7 +44,6 @@ for n, rule in ipairs(rules) do
     node[key] = node[key] or (i < #fields and {} or n)
     node = node[key]
   end
-  hits[n] = pv.counter("rule " .. n)
 end
 
 -- The number of the first rule that fits a packet; one more than there are if none does.
@@ -57,28 +55,17 @@ end
 
 local packet = {}
 
-local function allowed(pkt)
-  local ip, ports = pkt.ip or pkt.ip6, pkt.tcp or pkt.udp
-  if not ip then return true end
-  if blocked[ip.src] or blocked[ip.dst] then return false end
-  local later_fragment = (pkt.ip and ip.frag or ip.frag_off or 0) > 0      -- the ports are in the first one
+function on_packet(pkt)
+  local ip, ports, left, right = pkt.ip or pkt.ip6, pkt.tcp or pkt.udp, pv.ports[1], pv.ports[2]
+  local through = right and (pkt.port == left and right or left) or pv.PASS
+  if not ip then return through end
+  if blocked[ip.src] or blocked[ip.dst] then return pv.DROP end
+  local later_fragment = (pkt.ip and ip.frag or ip.frag_off or 0) > 0        -- the ports are in the first one
   if not (ports or later_fragment) and (ip.proto == 6 or ip.proto == 17) or not ip.proto then
-    return false                                                          -- cut short, so that rules can't see what it is
+    return pv.DROP                                                          -- cut short: rules can't see what it is
   end
   packet[1], packet[2], packet[3] = ip.proto, ip.src, ip.dst
   packet[4], packet[5] = ports and ports.sport or false, ports and ports.dport or false
-  local n = first_rule(tree, packet, 1)
-  if hits[n] then hits[n]:add() end
-  return not rules[n] or rules[n][1] == "allow"
-end
-
-function on_packet(pkt)
-  if not allowed(pkt) then return pv.DROP end
-  if #pv.ports == 1 then return pv.PASS end
-  return pkt.port == pv.ports[1] and pv.ports[2] or pv.ports[1]
-end
-
-function on_stop()
-  if pv.worker > 1 then return end
-  for n, hit in ipairs(hits) do print("firewall.lua: rule " .. n .. " decided on " .. hit:get() .. " packets") end
+  local rule = rules[first_rule(tree, packet, 1)]
+  return rule and rule[1] == "drop" and pv.DROP or through
 end

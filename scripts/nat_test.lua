@@ -135,7 +135,7 @@ function test_flows_are_told_apart()
   local first = out(4000, 7)
   test.equal(out(4000, 7), first, "the same flow")
   local ports = {[first] = true}
-  for _, other in ipairs{{4001, 7}, {4000, 8}, {4000, 7, pv.ip"10.0.0.44"}} do
+  for _, other in ipairs{{4001, 7}, {8500, 7}, {4000, 7, pv.ip"10.0.0.44"}} do
     local port = out(other[1], other[2], other[3])
     test.equal(ports[port], nil, "another flow has the same port")
     ports[port] = true
