@@ -1,32 +1,29 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- gen.lua sends UDP packets out of an interface: so many, of such a size, at such a rate. Then it prints what it sent and
--- ends. It asks nobody for the MAC address to send to, so it can send to hosts that do not answer.
+-- gen.lua sends UDP packets out of an interface: so many, of such a size, at such a rate. Then it prints what it sent.
+-- It asks nobody for the MAC address to send to, so it can send to hosts that do not answer.
 --
 --   pvlua veth1 scripts/gen.lua -- --to 10.0.0.4 --mac 02:00:00:00:00:01 --rate 100000 --count 1000000 --size 60
 --
--- How to read it: pv.pace calls a function at an even rate. On an interface with several queues pvlua runs the script once
--- for each, as worker 1, 2 and so on, and they share the work. Two dashes begin a comment, and ~= means "not equal".
+-- How to read it: pv.pace calls a function at an even rate. On an interface with several queues pvlua runs the script
+-- once for each, as worker 1, 2 and so on, and they share the work. Two dashes begin a comment, ~= means "not equal".
 
 local pv = require "pv"
-
 local to    = pv.arg{name = "to", type = "address", required = true, help = "IPv4 or IPv6 address to send to"}
-local mac   = pv.arg{name = "mac", type = "mac", required = true, help = 'its MAC, or the router\'s: "ip neigh" shows it'}
+local mac   = pv.arg{name = "mac", type = "mac", required = true, help = "its MAC, or the router's: see ip neigh"}
 local from  = pv.arg{name = "from", type = "address", help = "address to send from, if not the interface's own"}
 local size  = pv.arg{name = "size", type = "integer", default = 60, help = "bytes of a packet, with all headers"}
 local rate  = pv.arg{name = "rate", default = 1000, min = 0.1, max = 1e7, help = "packets per second"}
 local count = pv.arg{name = "count", type = "integer", default = 1000, min = 0, help = "packets to send, 0 for no end"}
 local dport = pv.arg{name = "dport", type = "integer", default = 9, help = "UDP port to send to; 9 throws all away"}
 local sport = pv.arg{name = "sport", type = "integer", default = 40000, help = "UDP port to send from"}
-local flows = pv.arg{name = "flows", type = "integer", default = 1, min = 1, help = "how many UDP ports to send from, in turn"}
+local flows = pv.arg{name = "flows", type = "integer", default = 1, min = 1, help = "UDP ports to send from, in turn"}
 
-local out, is6 = pv.ports[1], type(to) == "string"                    -- an IPv6 address is a string, an IPv4 one a number
+local out, is6 = pv.ports[1], type(to) == "string"                    -- an IPv4 address is a number
 local headers = is6 and 14 + 40 + 8 or 14 + 20 + 8                    -- Ethernet, IP and UDP
 local source = from or is6 and out.ip6 or out.ip
 
-local function check(ok, ...)
-  if not ok then error(string.format(...), 0) end
-end
+local function check(ok, ...) if not ok then error(string.format(...), 0) end end
 check(#pv.ports == 1, "it needs one interface, got %d", #pv.ports)
 check(source, "%s has no address of its own: say --from ADDRESS", out.name)
 check(type(source) == type(to), "--from and --to are addresses of two kinds")
@@ -35,15 +32,12 @@ check(sport + flows <= 65536, "--sport and --flows: there are no ports above 655
 
 local addresses = {src = source, dst = to}
 local packet = pv.build{
-  eth = {src = out.mac, dst = mac},
-  ip = not is6 and addresses or nil,
-  ip6 = is6 and addresses or nil,
-  udp = {sport = sport, dport = dport},
+  eth = {src = out.mac, dst = mac}, udp = {sport = sport, dport = dport},
+  ip = not is6 and addresses or nil, ip6 = is6 and addresses or nil,
   payload = ("x"):rep(size - headers),
 }
 
-local sent, no_room = pv.counter("sent"), pv.counter("no room")
-local idle = pv.counter("workers that are done")
+local sent, no_room, idle = pv.counter("sent"), pv.counter("no room"), pv.counter("workers that are done")
 local began, ended
 
 local function done()
@@ -70,7 +64,8 @@ end
 function on_stop()
   if pv.worker > 1 then return end
   local n, seconds = sent:get(), ended and ended - began or 0
-  print(string.format("gen.lua: sent %d packets, %d bytes, in %.3f s; no room for %d", n, n * size, seconds, no_room:get()))
+  local text = "gen.lua: sent %d packets, %d bytes, in %.3f s; no room for %d"
+  print(string.format(text, n, n * size, seconds, no_room:get()))
   if n > 1 and seconds > 0 then
     print(string.format("gen.lua: %.0f packets/s, %.3f Mbit/s", (n - 1) / seconds, (n - 1) * size * 8 / seconds / 1e6))
   end
