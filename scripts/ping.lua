@@ -1,18 +1,15 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- ping.lua sends pings (ICMP echo requests) out of an interface by itself, without the kernel, asks for the MAC address it
--- needs by ARP, and prints how long each answer took, and a summary. It ends with status 0 if there was an answer, 1 if
--- there was none.
+-- ping.lua pings (ICMP echo) from an interface by itself, without the kernel, and prints how long each answer took and
+-- a summary. It asks for the MAC address by ARP. It ends with status 0 if there was an answer, 1 if there was none.
 --
 --   pvlua veth1 scripts/ping.lua -- --to 10.0.0.4
 --   pvlua veth1 scripts/ping.lua -- --to 192.0.2.9 --via 10.0.0.1 --count 100 --interval 0.01
 --
--- How to read it: pv.pace calls send once per interval, and pvlua calls on_packet for each packet that comes in. Counters
--- and maps are numbers and tables that all workers share, for an answer may come in by any queue of the interface. Two
--- dashes begin a comment, and ~= means "not equal".
+-- How to read it: pv.pace calls send once per interval, and pvlua calls on_packet for each packet that comes in.
+-- Workers, one for each queue, share counters and maps. Two dashes begin a comment, and ~= means "not equal".
 
 local pv = require "pv"
-
 local to       = pv.arg{name = "to", type = "ip", required = true, help = "address to ping"}
 local via      = pv.arg{name = "via", type = "ip", help = "router on the way there, if it is not a neighbour"}
 local count    = pv.arg{name = "count", type = "integer", default = 4, min = 1, max = 65535, help = "pings to send"}
@@ -21,14 +18,12 @@ local size     = pv.arg{name = "size", type = "integer", default = 56, min = 0, 
 local timeout  = pv.arg{name = "timeout", default = 1, min = 0, help = "seconds to wait for the last answer"}
 
 local me, hop = pv.ports[1], via or to
-if #pv.ports ~= 1 then error("it needs one interface, got " .. #pv.ports, 0) end
-if not me.ip then error(me.name .. " needs an IPv4 address: ip address add 10.0.0.5/24 dev " .. me.name, 0) end
+if #pv.ports > 1 or not me.ip then error("needs one interface with an IPv4 address: ip addr add, --port-address", 0) end
 if size > me.mtu - 28 then error("--size is " .. size .. "; " .. me.name .. " takes " .. me.mtu - 28 .. " bytes", 0) end
-
-local OURS = 0x7076                                    -- the id that tells our pings from those of the kernel
-local sent = pv.map{name = "sent", max = 65536}        -- the number of a ping: when it was sent
-local took = pv.map{name = "took", max = 65536}        -- the number of a ping: how long the answer took, in seconds
-local asked, mac = pv.counter("asked"), pv.counter("mac")                -- of the next hop; the MAC is 0 until it is known
+local OURS = 0x7076                                                -- the id that the pings of the kernel do not have
+local sent, took = pv.map{name = "sent"}, pv.map{name = "took"}    -- by the number of a ping: when, and how many ms
+local asked, mac = pv.counter("asked"), pv.counter("mac")          -- of the next hop; the MAC is 0 until it is known
+local question = pv.build{eth = {src = me.mac}, arp = {sha = me.mac, spa = me.ip, tpa = hop}}
 
 local function ping(seq)
   sent:set(seq, pv.now())
@@ -40,11 +35,7 @@ local function finish() pv.exit(took:len() > 0 and 0 or 1) end
 
 local function send(seq)
   asked:set(seq)
-  if mac:get() ~= 0 then
-    ping(seq)
-  else                                                 -- the ping goes out when ARP is answered
-    me:send(pv.build{eth = {src = me.mac}, arp = {sha = me.mac, spa = me.ip, tpa = hop}})
-  end
+  if mac:get() == 0 then me:send(question) else ping(seq) end        -- the ping goes out when ARP is answered
   if seq == count then pv.after(timeout, finish) end
 end
 
@@ -59,11 +50,10 @@ function on_packet(pkt)
     mac:set(arp.sha)
     ping(asked:get())
   elseif icmp and icmp.type == 0 and icmp.id == OURS and ip.src == to and me:owns(ip.dst) then
-    local now, seq = pv.now(), icmp.seq
-    local when = sent:get(seq)
-    if not when or not sent:delete(seq) then return pv.DROP end          -- a second answer, or one that nobody asked for
-    took:set(seq, now - when)
-    local bytes, ms = #pkt.payload + 8, (now - when) * 1000
+    local now, seq, bytes, when = pv.now(), icmp.seq, #pkt.payload + 8, sent:get(icmp.seq)
+    if not when or not sent:delete(seq) then return pv.DROP end        -- a second answer, or one that nobody asked for
+    local ms = (now - when) * 1000
+    took:set(seq, ms)
     print(string.format("%d bytes from %s: seq=%d ttl=%d time=%.3f ms", bytes, pv.ip_str(to), seq, ip.ttl, ms))
     if took:len() == count then finish() end
     return pv.DROP
@@ -73,8 +63,7 @@ end
 function on_stop()
   if pv.worker > 1 then return end
   local n, least, most, sum, all = 0, math.huge, 0, 0, asked:get()
-  for _, seconds in took:each() do
-    local ms = seconds * 1000
+  for _, ms in took:each() do
     n, least, most, sum = n + 1, math.min(least, ms), math.max(most, ms), sum + ms
   end
   print(string.format("--- %s: %d sent, %d answered, %d lost", pv.ip_str(to), all, n, all - n))
