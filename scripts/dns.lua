@@ -13,7 +13,7 @@ local pv = require "pv"
 
 local names = {"pvlua.test=192.0.2.1", "pvlua.test=2001:db8::1"}
 local others = pv.arg{name = "others", default = "nxdomain", choices = {"nxdomain", "pass"}, help = "fate of others"}
-local ttl = pv.arg{name = "ttl", type = "integer", default = 60, min = 0, max = 604800, help = "seconds an answer lasts"}
+local ttl = pv.arg{name = "ttl", type = "integer", default = 60, min = 0, max = 604800, help = "seconds it is good for"}
 local A, AAAA, IN, MOST = 1, 28, 1, 8      -- RFC 1035 and RFC 3596; so many addresses fit an answer of 512 bytes
 local hosts = {}                           -- by names as in questions, each part behind its length: addresses by kind
 
