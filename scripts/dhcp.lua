@@ -21,9 +21,9 @@ if #pv.ports > 1 or not me.ip then error("needs one interface with an IPv4 addre
 if size < 1 or size > 1024 then error("from --first to --last are " .. size .. " addresses; expected 1 to 1024", 0) end
 local DISCOVER, OFFER, REQUEST, ACK, NAK, RELEASE = 1, 2, 3, 5, 6, 7                        -- kinds of messages
 local MASK, ROUTER, DNS, WANTED, TIME, KIND, SERVER, CLIENT = 1, 3, 6, 50, 51, 53, 54, 61   -- options (RFC 2132)
-local owners, ends = pv.map{name = "owners", max = size}, pv.map{name = "ends", max = size}  -- of each address
+local owners, ends = pv.map{name = "owners", max = size}, pv.map{name = "ends", max = size}   -- of each address
 
--- Lends an address to a client, if it is free or was lent to that one last, and gives it back.
+-- Lends an address to a client and returns it; nil if it is no address to lend, or somebody else's until later.
 local function lend(address, client, seconds)
   local over, now = ends:get(address) or 0, pv.now()
   if address < first or address > last or me:owns(address) then return end

@@ -147,6 +147,7 @@ function test_options_in_options()
   local options = "\0\0\12\6\53\1\7\61\1x\0"
   answers(message(DISCOVER, mac_1, {options = options}), mac_1, OFFER, first)
   answers(message(DISCOVER, mac_2, {options = options}), mac_2, OFFER, second)
+  answers(message(DISCOVER, mac_3, {options = ("\0"):rep(1100)}), mac_3, OFFER, third)
 end
 
 local function passes(what, pkt)
