@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A mailbox carries functions to a worker, which runs them between two
-// batches on its own thread. It is how everything outside the data path
+// A mailbox carries functions to a worker, which runs them on its own thread
+// between two batches, or in the interlude of one whose handler is slow. It is how everything outside the data path
 // (stopping, link changes, statistics) reaches a worker's state without locks
 // on the data path: a turn costs one atomic load. Its eventfd stands in the
 // worker's ppoll set, for AF_XDP sockets themselves report no trouble (P35)
