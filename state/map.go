@@ -23,6 +23,7 @@ type Map struct {
 	nextAge atomic.Int64 // no entry ages out before this time
 	refused atomic.Uint64
 	told    atomic.Bool
+	place   Place // where the entries are, once they have moved
 	shards  [shardCount]shard
 }
 
@@ -53,8 +54,10 @@ func (m *Map) Get(key Value, now time.Time) (v Value, ok bool, err error) {
 		return Value{}, false, err
 	}
 	at := m.at(now)
-	s := m.shard(key)
-	s.mu.Lock()
+	s := m.lock(key)
+	if s == nil {
+		return m.place.Get(key)
+	}
 	if e := m.find(s, key, at); e != nil {
 		v, ok = e.value, true
 	}
@@ -72,6 +75,9 @@ func (m *Map) Set(key, v Value, now time.Time) (ok bool, err error) {
 		return false, err
 	}
 	s, e := m.enter(key, m.at(now))
+	if s == nil {
+		return m.place.Set(key, v)
+	}
 	if e != nil {
 		e.value = v.own()
 	}
@@ -99,20 +105,21 @@ func (m *Map) Insert(key, v Value, now time.Time) (Outcome, error) {
 		return 0, err
 	}
 	at := m.at(now)
-	s := m.shard(key)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for retry := true; ; retry = false {
+		s := m.lock(key)
+		if s == nil {
+			return m.place.Insert(key, v)
+		}
+		outcome := Full
 		if m.look(s, key, at) != none {
-			return Taken, nil
+			outcome = Taken
+		} else if e := m.make(s, key, at, retry); e != nil {
+			e.value, outcome = v.own(), Inserted
+		} else if retry {
+			continue // make has unlocked s
 		}
-		if e := m.make(s, key, at, retry); e != nil {
-			e.value = v.own()
-			return Inserted, nil
-		}
-		if !retry {
-			return Full, nil
-		}
+		s.mu.Unlock()
+		return outcome, nil
 	}
 }
 
@@ -124,8 +131,10 @@ func (m *Map) Add(key Value, n float64, now time.Time) (sum float64, ok bool, er
 		return 0, false, err
 	}
 	at := m.at(now)
-	s := m.shard(key)
-	s.mu.Lock()
+	s := m.lock(key)
+	if s == nil {
+		return m.place.Add(key, n)
+	}
 	e := m.find(s, key, at)
 	if e == nil {
 		// What is wrong with a first value is found out before it is stored.
@@ -135,6 +144,9 @@ func (m *Map) Add(key Value, n float64, now time.Time) (sum float64, ok bool, er
 		}
 		s.mu.Unlock()
 		s, e = m.enter(key, at) // which another worker may have made meanwhile
+		if s == nil {
+			return m.place.Add(key, n)
+		}
 	}
 	defer s.mu.Unlock()
 	if e == nil {
@@ -157,8 +169,10 @@ func (m *Map) Delete(key Value, now time.Time) (ok bool, err error) {
 		return false, err
 	}
 	at := m.at(now)
-	s := m.shard(key)
-	s.mu.Lock()
+	s := m.lock(key)
+	if s == nil {
+		return m.place.Delete(key)
+	}
 	defer s.mu.Unlock()
 	if m.find(s, key, at) == nil {
 		return false, nil
@@ -169,12 +183,21 @@ func (m *Map) Delete(key Value, now time.Time) (ok bool, err error) {
 
 // Len counts the entries.
 func (m *Map) Len(now time.Time) int {
+	if p := m.moved(); p != nil {
+		return p.Len()
+	}
 	m.age(m.at(now))
 	return int(m.used.Load())
 }
 
 // Refused counts the new keys that found the map full.
-func (m *Map) Refused() uint64 { return m.refused.Load() }
+func (m *Map) Refused() uint64 {
+	n := m.refused.Load()
+	if p := m.moved(); p != nil {
+		n += p.Refused()
+	}
+	return n
+}
 
 // Tell reports true to the first caller only, of all that share the map: to the
 // one that says that it is full.
@@ -187,6 +210,11 @@ type Item struct{ Key, Value Value }
 // keys. Entries that other goroutines change meanwhile are there as they were
 // before or after. It touches none.
 func (m *Map) Items(now time.Time) []Item {
+	if p := m.moved(); p != nil {
+		items := p.Items()
+		slices.SortFunc(items, func(a, b Item) int { return compare(a.Key, b.Key) })
+		return items
+	}
 	at := m.at(now)
 	items := make([]Item, 0, m.used.Load())
 	for i := range m.shards {

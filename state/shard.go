@@ -13,6 +13,7 @@ type shard struct {
 	entries        []entry
 	oldest, newest int32
 	free           int32    // the first free place
+	moved          bool     // the entries are at Map.place
 	_              [64]byte // so that two shards do not share a cache line
 }
 
@@ -80,11 +81,14 @@ func (m *Map) find(s *shard, key Value, at int64) *entry {
 }
 
 // enter gives the entry of a key, a new one with the value 0 if there was none;
-// nil if the map is full. It locks the shard of the key, which it returns.
+// nil if the map is full. It locks the shard of the key, which it returns; nil
+// if the entries have moved.
 func (m *Map) enter(key Value, at int64) (*shard, *entry) {
-	s := m.shard(key)
-	s.mu.Lock()
 	for retry := true; ; retry = false {
+		s := m.lock(key)
+		if s == nil {
+			return nil, nil
+		}
 		if e := m.find(s, key, at); e != nil {
 			return s, e
 		}
@@ -95,8 +99,8 @@ func (m *Map) enter(key Value, at int64) (*shard, *entry) {
 }
 
 // make makes an entry for a key that has none. It gives nil if the map is full:
-// for good, which it counts, unless retry is set; with it s was unlocked and
-// what is too old has gone meanwhile, so that another attempt is worth it.
+// for good, which it counts, unless retry is set; with it s is unlocked now and
+// what is too old has gone, so that another attempt is worth it.
 func (m *Map) make(s *shard, key Value, at int64, retry bool) *entry {
 	if m.reserve() {
 		return s.insert(key.own(), at)
@@ -107,7 +111,6 @@ func (m *Map) make(s *shard, key Value, at int64, retry bool) *entry {
 	}
 	s.mu.Unlock() // aging locks the shards one by one
 	m.age(at)
-	s.mu.Lock()
 	return nil
 }
 
