@@ -69,6 +69,14 @@ func (s *Store) Map(name string, shape Shape) (*Map, error) {
 	return m, nil
 }
 
+// Lookup gives the map of a name, false if there is none.
+func (s *Store) Lookup(name string) (*Map, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.maps[name]
+	return m, ok
+}
+
 // checkName refuses a name that can't be given to one more thing of a sort of
 // which there are n.
 func checkName(name string, n int, sort string) error {
