@@ -4,6 +4,8 @@ package luabind
 
 import (
 	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
 )
 
 // The objects that show the packet in hand and its headers are used again for
@@ -18,21 +20,21 @@ import (
 // the analysis here finds them. By that argument the chunk itself, which runs
 // outside of callbacks or with nothing but a module's name, has none at all.
 
-// analyse works out symbol.mayView: from "no" everywhere upwards, until
+// analyse works out scopes.mayHold: from "no" everywhere upwards, until
 // nothing changes.
 func (sc *scopes) analyse() {
-	for _, sym := range sc.symbols {
-		sym.mayView = sym.unknown && sym.fn.outer != nil
+	for _, sym := range sc.Symbols {
+		sc.mayHold[sym] = sym.Unknown && sym.Fn.Outer != nil
 	}
 	for changed := true; changed; {
 		changed = false
-		for _, sym := range sc.symbols {
-			if sym.mayView {
+		for _, sym := range sc.Symbols {
+			if sc.mayHold[sym] {
 				continue
 			}
-			for _, v := range sym.values {
-				if sc.mayView(v, sym.fn) {
-					sym.mayView, changed = true, true
+			for _, v := range sym.Values {
+				if sc.mayView(v, sym.Fn) {
+					sc.mayHold[sym], changed = true, true
 					break
 				}
 			}
@@ -42,14 +44,14 @@ func (sc *scopes) analyse() {
 
 // mayView reports whether an expression in function fn may give a view that is
 // not noted as kept.
-func (sc *scopes) mayView(e ast.Expr, fn *function) bool {
-	if fn.outer == nil {
+func (sc *scopes) mayView(e ast.Expr, fn *analysis.Function) bool {
+	if fn.Outer == nil {
 		return false
 	}
 	switch e := e.(type) {
 	case *ast.IdentExpr:
-		sym := sc.uses[e]
-		return sym != nil && sym.fn == fn && sym.mayView
+		sym := sc.Uses[e]
+		return sym != nil && sym.Fn == fn && sc.mayHold[sym]
 	case *ast.Comma3Expr, *ast.FuncCallExpr:
 		return true
 	case *ast.AttrGetExpr:
@@ -74,7 +76,7 @@ func (sc *scopes) mayView(e ast.Expr, fn *function) bool {
 
 // operatorMayView is mayView for an operator of two operands: the metamethod
 // of a table may give its other operand back.
-func (sc *scopes) operatorMayView(a, b ast.Expr, fn *function) bool {
+func (sc *scopes) operatorMayView(a, b ast.Expr, fn *analysis.Function) bool {
 	return sc.mayView(a, fn) && mayBeTable(b) || mayBeTable(a) && sc.mayView(b, fn)
 }
 
@@ -95,8 +97,8 @@ func mayBeTable(e ast.Expr) bool {
 // mustKeepAll reports whether making function f, in whose scope it stands,
 // must note all views: whether it captures a variable that may hold one.
 func (sc *scopes) mustKeepAll(f *ast.FunctionExpr) bool {
-	for sym := range sc.functions[f].free {
-		if sym.mayView {
+	for sym := range sc.Functions[f].Free {
+		if sc.mayHold[sym] {
 			return true
 		}
 	}
@@ -110,11 +112,11 @@ func (sc *scopes) onlyTable(e ast.Expr) bool {
 	if !ok {
 		return false
 	}
-	sym := sc.uses[id]
-	if sym == nil || sym.unknown || len(sym.values) == 0 || sym.assigned != len(sym.values)-1 {
+	sym := sc.Uses[id]
+	if sym == nil || sym.Unknown || len(sym.Values) == 0 || sym.Assigned != len(sym.Values)-1 {
 		return false
 	}
-	for _, v := range sym.values {
+	for _, v := range sym.Values {
 		if _, ok := v.(*ast.TableExpr); !ok {
 			return false
 		}

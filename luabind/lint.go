@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
 )
 
 // Warning is something in a script that is allowed but probably not meant.
@@ -26,38 +28,40 @@ type linter struct {
 	*scopes
 	s      *State
 	script string
-	fn     *function // that it is in
-	guard  int       // how many functions around are called by pcall
+	fn     *analysis.Function // that it is in
+	guard  int                // how many functions around are called by pcall
 	err    *ScriptError
 
 	main    bool // the chunk is the script, not a module
 	foreign bool // it requires modules that are no libraries
-	shapes  map[*symbol]*shapeOf
-	callers map[*symbol]*callers
-	args    map[*symbol]parameter
-	packets map[*ast.FunctionExpr]bool    // functions that get a packet first
-	tested  map[string]bool               // members of libraries that the chunk asks for without calling
-	outside map[string]int                // globals that it assigns outside of functions, with the line
-	lines   map[*symbol]int               // where local variables are declared
-	names   map[*ast.FunctionExpr]*symbol // local functions by what they are
-	judged  map[string]bool               // globals that it has judged
+	shapes  map[*analysis.Symbol]*shapeOf
+	callers map[*analysis.Symbol]*callers
+	args    map[*analysis.Symbol]parameter
+	items   map[*analysis.Symbol]*ast.GenericForStmt // the second variables of loops
+	packets map[*ast.FunctionExpr]bool               // functions that get a packet first
+	tested  map[string]bool                          // members of libraries that the chunk asks for without calling
+	outside map[string]int                           // globals that it assigns outside of functions, with the line
+	lines   map[*analysis.Symbol]int                 // where local variables are declared
+	names   map[*ast.FunctionExpr]*analysis.Symbol   // local functions by what they are
+	judged  map[string]bool                          // globals that it has judged
 }
 
 // lint checks a chunk. The error is a *ScriptError. It must run before the
 // chunk is rewritten.
 func (s *State) lint(script string, chunk []ast.Stmt, sc *scopes) error {
-	if sc.reads["setfenv"] || sc.reads["getfenv"] {
+	if sc.Reads["setfenv"] || sc.Reads["getfenv"] {
 		return nil // then no name is certain to be what it looks like
 	}
 	l := &linter{
-		scopes: sc, s: s, script: script, fn: sc.chunk, main: script == s.cfg.Script,
-		shapes:  make(map[*symbol]*shapeOf),
-		callers: make(map[*symbol]*callers),
-		args:    make(map[*symbol]parameter),
+		scopes: sc, s: s, script: script, fn: sc.Chunk, main: script == s.cfg.Script,
+		shapes:  make(map[*analysis.Symbol]*shapeOf),
+		callers: make(map[*analysis.Symbol]*callers),
+		args:    make(map[*analysis.Symbol]parameter),
+		items:   make(map[*analysis.Symbol]*ast.GenericForStmt),
 		packets: make(map[*ast.FunctionExpr]bool),
 		tested:  make(map[string]bool),
 		outside: make(map[string]int),
-		lines:   make(map[*symbol]int),
+		lines:   make(map[*analysis.Symbol]int),
 		judged:  make(map[string]bool),
 	}
 	l.foreign = s.lints.collect(s, chunk, sc)
@@ -113,7 +117,7 @@ func (l *linter) stmt(st ast.Stmt) {
 		}
 		l.expr(st.Func)
 	default:
-		eachPart(st, l.expr, l.stmts)
+		analysis.EachPart(st, l.expr, l.stmts)
 	}
 }
 
@@ -131,16 +135,16 @@ func (l *linter) expr(e ast.Expr) {
 		l.readsGlobal(e)
 	case *ast.FunctionExpr:
 		outer := l.fn
-		l.fn = l.functions[e]
+		l.fn = l.Functions[e]
 		l.stmts(e.Stmts)
 		l.fn = outer
 	case *ast.FuncCallExpr:
 		l.call(e)
 	case *ast.AttrGetExpr:
 		l.member(e)
-		eachChild(e, l.expr)
+		analysis.EachChild(e, l.expr)
 	default:
-		eachChild(e, l.expr)
+		analysis.EachChild(e, l.expr)
 	}
 }
 
@@ -149,7 +153,7 @@ func (l *linter) assigned(e *ast.AttrGetExpr) {
 	if !l.isModule(e.Object) { // which is read-only altogether
 		l.member(e)
 	}
-	eachChild(e, l.expr)
+	analysis.EachChild(e, l.expr)
 }
 
 // call checks a call and its parts.
@@ -164,7 +168,7 @@ func (l *linter) call(e *ast.FuncCallExpr) {
 	if guards {
 		l.guard++
 	}
-	eachChild(e, l.expr)
+	analysis.EachChild(e, l.expr)
 	if guards {
 		l.guard--
 	}
@@ -173,46 +177,5 @@ func (l *linter) call(e *ast.FuncCallExpr) {
 // isProtected reports whether a call is one of pcall or xpcall.
 func (l *linter) isProtected(e *ast.FuncCallExpr) bool {
 	id, ok := e.Func.(*ast.IdentExpr)
-	return ok && l.uses[id] == nil && (id.Value == "pcall" || id.Value == "xpcall")
-}
-
-// eachPart calls f with the expressions of a statement that is neither an
-// assignment nor the definition of a function with a name, and block with the
-// blocks in it, in the order of the source.
-func eachPart(st ast.Stmt, f func(ast.Expr), block func([]ast.Stmt)) {
-	list := func(exprs []ast.Expr) {
-		for _, e := range exprs {
-			f(e)
-		}
-	}
-	switch st := st.(type) {
-	case *ast.LocalAssignStmt:
-		list(st.Exprs)
-	case *ast.FuncCallStmt:
-		f(st.Expr)
-	case *ast.DoBlockStmt:
-		block(st.Stmts)
-	case *ast.WhileStmt:
-		f(st.Condition)
-		block(st.Stmts)
-	case *ast.RepeatStmt:
-		block(st.Stmts)
-		f(st.Condition)
-	case *ast.IfStmt:
-		f(st.Condition)
-		block(st.Then)
-		block(st.Else)
-	case *ast.NumberForStmt:
-		f(st.Init)
-		f(st.Limit)
-		if st.Step != nil {
-			f(st.Step)
-		}
-		block(st.Stmts)
-	case *ast.GenericForStmt:
-		list(st.Exprs)
-		block(st.Stmts)
-	case *ast.ReturnStmt:
-		list(st.Exprs)
-	}
+	return ok && l.Uses[id] == nil && (id.Value == "pcall" || id.Value == "xpcall")
 }

@@ -31,11 +31,11 @@ func callbackNames() []string {
 // defines checks the name of a global function: one that nobody calls and that
 // looks like a callback is a misspelt callback.
 func (l *linter) defines(id *ast.IdentExpr, _ *ast.FunctionExpr) {
-	if !l.main || l.foreign || l.s.localHandler > 0 || l.uses[id] != nil || l.reads[id.Value] || l.reads["_G"] {
+	if !l.main || l.foreign || l.s.localHandler > 0 || l.Uses[id] != nil || l.Reads[id.Value] || l.Reads["_G"] {
 		return
 	}
 	for _, name := range callbackNames() {
-		if id.Value == name || l.globals[name] || editDistance(strings.ToLower(id.Value), name) > 2 {
+		if id.Value == name || l.Globals[name] || editDistance(strings.ToLower(id.Value), name) > 2 {
 			continue
 		}
 		msg := fmt.Sprintf("nothing calls the global function '%s'; did you mean '%s', which pvlua calls?", id.Value, name)
@@ -50,7 +50,7 @@ func (l *linter) defines(id *ast.IdentExpr, _ *ast.FunctionExpr) {
 // assignsGlobal warns of an assignment inside a function that makes a global.
 func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 	name := id.Value
-	if l.uses[id] != nil || l.fn.outer == nil || l.outside[name] != 0 || isCallback(name) || l.seen(name) {
+	if l.Uses[id] != nil || l.fn.Outer == nil || l.outside[name] != 0 || isCallback(name) || l.seen(name) {
 		return
 	}
 	msg := fmt.Sprintf("assignment to the global '%s' inside a function: ", name)
@@ -73,7 +73,7 @@ func (l *linter) assignsGlobal(id *ast.IdentExpr) {
 func (l *linter) readsGlobal(id *ast.IdentExpr) {
 	name := id.Value
 	header, verdict := isHeaderName(name), verdictLike(name)
-	if l.uses[id] != nil || l.globals[name] || isCallback(name) || len(name) < 3 && !header && verdict == "" || l.s.L.G.Global.RawGetString(name) != lua.LNil || l.seen(name) {
+	if l.Uses[id] != nil || l.Globals[name] || isCallback(name) || len(name) < 3 && !header && verdict == "" || l.s.L.G.Global.RawGetString(name) != lua.LNil || l.seen(name) {
 		return
 	}
 	near, line := l.nearVariable(name)
@@ -133,15 +133,15 @@ func (l *linter) nearVariable(name string) (near string, line int) {
 			names = append(names, n)
 		}
 	}
-	for fn := l.fn; fn != nil; fn = fn.outer {
-		for _, sym := range l.symbols {
-			if sym.fn != fn {
+	for fn := l.fn; fn != nil; fn = fn.Outer {
+		for _, sym := range l.Symbols {
+			if sym.Fn != fn {
 				continue
 			}
-			if sym.name == name && l.lines[sym] > 0 {
+			if sym.Name == name && l.lines[sym] > 0 {
 				return name, l.lines[sym]
 			}
-			note(sym.name, l.lines[sym])
+			note(sym.Name, l.lines[sym])
 		}
 	}
 	for n, line := range l.outside {

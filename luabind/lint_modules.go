@@ -6,6 +6,8 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pvlua/analysis"
 )
 
 // lints is what the checks of a state's script and modules share.
@@ -53,7 +55,7 @@ func (c *collector) stmts(list []ast.Stmt) {
 		case *ast.FuncDefStmt:
 			c.expr(st.Func)
 		default:
-			eachPart(st, c.expr, c.stmts)
+			analysis.EachPart(st, c.expr, c.stmts)
 		}
 	}
 }
@@ -69,13 +71,13 @@ func (c *collector) expr(e ast.Expr) {
 		if c.isModule(e.Object) && isString(e.Key, "proto") {
 			c.anyName = true // not called here but perhaps elsewhere
 		}
-		eachChild(e, c.expr)
+		analysis.EachChild(e, c.expr)
 	case *ast.IdentExpr:
-		if e.Value == "require" && c.uses[e] == nil {
+		if e.Value == "require" && c.Uses[e] == nil {
 			c.foreign, c.anyName = true, true // as in pcall(require, name)
 		}
 	default:
-		eachChild(e, c.expr)
+		analysis.EachChild(e, c.expr)
 	}
 }
 
@@ -90,7 +92,7 @@ func (c *collector) call(e *ast.FuncCallExpr) {
 			c.expr(callee)
 		}
 	case *ast.IdentExpr:
-		if callee.Value == "require" && c.uses[callee] == nil {
+		if callee.Value == "require" && c.Uses[callee] == nil {
 			c.require(e)
 		}
 	case nil:

@@ -121,7 +121,7 @@ func unknownMethod(o species, name string) string {
 // are; then it is not certain that one is missing.
 func (l *linter) libraryCall(e *ast.AttrGetExpr) {
 	library, name, ok := l.libraryMember(e)
-	if !ok || l.foreign || l.reads["_G"] || l.tested[library+"."+name] {
+	if !ok || l.foreign || l.Reads["_G"] || l.tested[library+"."+name] {
 		return
 	}
 	t, ok := l.s.L.G.Global.RawGetString(library).(*lua.LTable)
@@ -142,7 +142,7 @@ func (l *linter) libraryCall(e *ast.AttrGetExpr) {
 func (l *linter) libraryMember(e *ast.AttrGetExpr) (library, name string, ok bool) {
 	id, isName := e.Object.(*ast.IdentExpr)
 	key, isConst := e.Key.(*ast.StringExpr)
-	if !isName || !isConst || l.uses[id] != nil || !libraries[id.Value] || id.Value == "pv" || id.Value == "_G" || l.globals[id.Value] {
+	if !isName || !isConst || l.Uses[id] != nil || !libraries[id.Value] || id.Value == "pv" || id.Value == "_G" || l.Globals[id.Value] {
 		return "", "", false
 	}
 	return id.Value, key.Value, true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yuin/gopher-lua/ast"
 
+	"pvlua/analysis"
 	"pvlua/packet"
 )
 
@@ -88,27 +89,32 @@ type callers struct {
 
 // survey notes what shapes and the checks of globals depend on.
 func (l *linter) survey(chunk []ast.Stmt) {
-	for f, fn := range l.functions {
-		for i, sym := range fn.params {
+	for f, fn := range l.Functions {
+		for i, sym := range fn.Params {
 			l.args[sym] = parameter{f, i}
 		}
 	}
-	for st, symbols := range l.declares {
+	for st, symbols := range l.Loops {
+		if len(symbols) > 1 {
+			l.items[symbols[1]] = st
+		}
+	}
+	for st, symbols := range l.Declares {
 		for _, sym := range symbols {
 			l.lines[sym] = st.Line()
 		}
 	}
-	for _, sym := range l.uses {
+	for _, sym := range l.Uses {
 		if sym != nil {
 			l.usesOf(sym).uses++
 		}
 	}
-	v := &surveyor{linter: l, certain: l.main && !l.reads["on_packet"] && !l.reads["_G"]}
+	v := &surveyor{linter: l, certain: l.main && !l.Reads["on_packet"] && !l.Reads["_G"]}
 	v.stmts(chunk)
 }
 
 // usesOf gives the places where a variable is used.
-func (l *linter) usesOf(sym *symbol) *callers {
+func (l *linter) usesOf(sym *analysis.Symbol) *callers {
 	c := l.callers[sym]
 	if c == nil {
 		c = new(callers)
@@ -146,7 +152,7 @@ func (v *surveyor) stmts(list []ast.Stmt) {
 			}
 			v.expr(st.Func)
 		default:
-			eachPart(st, v.expr, v.stmts)
+			analysis.EachPart(st, v.expr, v.stmts)
 		}
 	}
 }
@@ -158,7 +164,7 @@ func (v *surveyor) assigns(lhs, value ast.Expr) {
 		v.expr(lhs)
 		return
 	}
-	if v.uses[id] != nil {
+	if v.Uses[id] != nil {
 		return
 	}
 	if _, ok := v.outside[id.Value]; !ok && v.depth == 0 {
@@ -171,7 +177,7 @@ func (v *surveyor) assigns(lhs, value ast.Expr) {
 	case *ast.FunctionExpr:
 		v.packets[value] = true
 	case *ast.IdentExpr:
-		if sym := v.uses[value]; sym != nil {
+		if sym := v.Uses[value]; sym != nil {
 			v.usesOf(sym).handler = true
 		}
 	}
@@ -187,7 +193,7 @@ func (v *surveyor) expr(e ast.Expr) {
 	case *ast.FuncCallExpr:
 		switch callee := e.Func.(type) {
 		case *ast.IdentExpr:
-			if sym := v.uses[callee]; sym != nil {
+			if sym := v.Uses[callee]; sym != nil {
 				c := v.usesOf(sym)
 				c.calls = append(c.calls, e)
 			}
@@ -206,9 +212,9 @@ func (v *surveyor) expr(e ast.Expr) {
 		if library, name, ok := v.libraryMember(e); ok {
 			v.tested[library+"."+name] = true
 		}
-		eachChild(e, v.expr)
+		analysis.EachChild(e, v.expr)
 	default:
-		eachChild(e, v.expr)
+		analysis.EachChild(e, v.expr)
 	}
 }
 
@@ -218,7 +224,7 @@ func (l *linter) shape(e ast.Expr) shape {
 	case *ast.NilExpr, *ast.FalseExpr:
 		return shape{known: true}
 	case *ast.IdentExpr:
-		if sym := l.uses[e]; sym != nil {
+		if sym := l.Uses[e]; sym != nil {
 			return l.variable(sym)
 		}
 	case *ast.AttrGetExpr:
@@ -307,7 +313,7 @@ func resultOf(of, name string) shape {
 
 // variable works out the shape of a local variable, which is that of all it is
 // ever given.
-func (l *linter) variable(sym *symbol) shape {
+func (l *linter) variable(sym *analysis.Symbol) shape {
 	of := l.shapes[sym]
 	if of == nil {
 		of = &shapeOf{busy: true}
@@ -322,18 +328,18 @@ func (l *linter) variable(sym *symbol) shape {
 }
 
 // given works out the shape of a variable without regard to circles.
-func (l *linter) given(sym *symbol) shape {
-	if p, ok := l.args[sym]; ok && sym.assigned == 0 {
+func (l *linter) given(sym *analysis.Symbol) shape {
+	if p, ok := l.args[sym]; ok && sym.Assigned == 0 {
 		return l.parameter(p)
 	}
-	if st := l.items[sym]; st != nil && sym.assigned == 0 && l.overPorts(st) {
+	if st := l.items[sym]; st != nil && sym.Assigned == 0 && l.overPorts(st) {
 		return oneOf(species(kindPort))
 	}
-	if sym.unknown || sym.changedInside {
+	if sym.Unknown || sym.ChangedInside {
 		return unknownShape
 	}
 	all := shape{known: true}
-	for _, v := range sym.values {
+	for _, v := range sym.Values {
 		all = all.join(l.shape(v))
 	}
 	return all
@@ -347,7 +353,7 @@ func (l *linter) overPorts(st *ast.GenericForStmt) bool {
 	}
 	iterator, isName := call.Func.(*ast.IdentExpr)
 	ports, isMember := call.Args[0].(*ast.AttrGetExpr)
-	return isName && isMember && l.uses[iterator] == nil && !l.globals[iterator.Value] &&
+	return isName && isMember && l.Uses[iterator] == nil && !l.Globals[iterator.Value] &&
 		(iterator.Value == "ipairs" || iterator.Value == "pairs") && l.isModule(ports.Object) && isString(ports.Key, "ports")
 }
 
@@ -378,9 +384,9 @@ func (l *linter) parameter(p parameter) shape {
 	}
 	for _, call := range fn.calls {
 		switch n := len(call.Args); {
-		case p.i < n-1 || p.i == n-1 && !isMulti(call.Args[p.i]):
+		case p.i < n-1 || p.i == n-1 && !analysis.IsMulti(call.Args[p.i]):
 			all = all.join(l.shape(call.Args[p.i]))
-		case n > 0 && isMulti(call.Args[n-1]):
+		case n > 0 && analysis.IsMulti(call.Args[n-1]):
 			if p.i == n-1 {
 				all = all.join(l.shape(call.Args[p.i]))
 			} else {
@@ -393,14 +399,12 @@ func (l *linter) parameter(p parameter) shape {
 
 // nameOf gives the local variable that holds a function and never anything
 // else, nil if there is none.
-func (l *linter) nameOf(f *ast.FunctionExpr) *symbol {
+func (l *linter) nameOf(f *ast.FunctionExpr) *analysis.Symbol {
 	if l.names == nil {
-		l.names = make(map[*ast.FunctionExpr]*symbol)
-		for _, sym := range l.symbols {
-			if len(sym.values) == 1 && sym.assigned == 0 && !sym.unknown {
-				if f, ok := sym.values[0].(*ast.FunctionExpr); ok {
-					l.names[f] = sym
-				}
+		l.names = make(map[*ast.FunctionExpr]*analysis.Symbol)
+		for _, sym := range l.Symbols {
+			if f, ok := sym.Initial().(*ast.FunctionExpr); ok {
+				l.names[f] = sym
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
 )
 
 // rewriter rewrites the syntax tree of one chunk, in place, as the package
@@ -15,7 +17,7 @@ type rewriter struct {
 	*scopes
 	s      *State
 	script string
-	fn     *function // that it is in
+	fn     *analysis.Function // that it is in
 	err    error
 
 	marker      string // how the string constants begin that stand for Go values
@@ -33,8 +35,8 @@ func newRewriter(s *State, script string, chunk []ast.Stmt) *rewriter {
 		scopes:      sc,
 		s:           s,
 		script:      script,
-		fn:          sc.chunk,
-		marker:      chooseMarker(sc.strings),
+		fn:          sc.Chunk,
+		marker:      chooseMarker(sc.Strings),
 		patchNumber: make(map[string]int),
 	}
 }
@@ -127,7 +129,7 @@ func (r *rewriter) funcDef(out []ast.Stmt, st *ast.FuncDefStmt) []ast.Stmt {
 // function rewrites the body of a function.
 func (r *rewriter) function(f *ast.FunctionExpr) {
 	outer := r.fn
-	r.fn = r.functions[f]
+	r.fn = r.Functions[f]
 	f.Stmts = r.stmts(f.Stmts)
 	r.fn = outer
 }
@@ -231,7 +233,7 @@ func (r *rewriter) key(e ast.Expr, stores bool) ast.Expr {
 
 // kept wraps an expression that has been rewritten into a call of keep.
 func (r *rewriter) kept(e ast.Expr, only bool) ast.Expr {
-	return r.call(e, "keep", r.s.keep, only || !isMulti(e), e)
+	return r.call(e, "keep", r.s.keep, only || !analysis.IsMulti(e), e)
 }
 
 // keepAll makes the statement that notes all views as kept.
@@ -278,9 +280,9 @@ func (r *rewriter) genericFor(st *ast.GenericForStmt) ast.Stmt {
 	st.Stmts = r.stmts(st.Stmts)
 	n := len(st.Exprs)
 	switch {
-	case n == 1 && isMulti(st.Exprs[0]), n == 3 && !isMulti(st.Exprs[2]):
+	case n == 1 && analysis.IsMulti(st.Exprs[0]), n == 3 && !analysis.IsMulti(st.Exprs[2]):
 		return st
-	case n < 3 && !isMulti(st.Exprs[n-1]):
+	case n < 3 && !analysis.IsMulti(st.Exprs[n-1]):
 		for len(st.Exprs) < 3 {
 			e := &ast.NilExpr{}
 			e.SetLine(st.Line())

@@ -61,7 +61,7 @@ func (r *rewriter) property(e *ast.AttrGetExpr) *property {
 	if !ok || r.onlyTable(e.Object) {
 		return nil
 	}
-	if id, ok := e.Object.(*ast.IdentExpr); ok && r.uses[id] == nil && libraries[id.Value] {
+	if id, ok := e.Object.(*ast.IdentExpr); ok && r.Uses[id] == nil && libraries[id.Value] {
 		return nil
 	}
 	return r.s.property(key.Value)
@@ -72,11 +72,11 @@ func (r *rewriter) property(e *ast.AttrGetExpr) *property {
 func (r *rewriter) what(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.IdentExpr:
-		sym := r.uses[e]
+		sym := r.Uses[e]
 		switch {
 		case sym == nil:
 			return "global '" + e.Value + "'"
-		case sym.fn == r.fn:
+		case sym.Fn == r.fn:
 			return "local '" + e.Value + "'"
 		}
 		return "upvalue '" + e.Value + "'"
@@ -92,7 +92,7 @@ func (r *rewriter) what(e ast.Expr) string {
 // one for certain.
 func (r *rewriter) module(e *ast.AttrGetExpr) ast.Expr {
 	key, ok := e.Key.(*ast.StringExpr)
-	if !ok || !r.isModule(e.Object) || r.reads["setfenv"] {
+	if !ok || !r.isModule(e.Object) || r.Reads["setfenv"] {
 		return nil
 	}
 	switch v := r.s.pv.RawGetString(key.Value).(type) {
@@ -104,37 +104,4 @@ func (r *rewriter) module(e *ast.AttrGetExpr) ast.Expr {
 		return r.constant(e, "pv."+key.Value, func() lua.LValue { return v })
 	}
 	return nil
-}
-
-// isModule reports whether an expression is certain to be the module pv: the
-// global, or a local variable that is never anything else.
-func (r *scopes) isModule(e ast.Expr) bool {
-	id, ok := e.(*ast.IdentExpr)
-	if !ok {
-		return false
-	}
-	sym := r.uses[id]
-	if sym == nil {
-		return id.Value == "pv"
-	}
-	if sym.unknown || sym.assigned > 0 || len(sym.values) != 1 {
-		return false
-	}
-	switch v := sym.values[0].(type) {
-	case *ast.IdentExpr:
-		return v.Value == "pv" && r.uses[v] == nil
-	case *ast.FuncCallExpr:
-		return r.isRequire(v)
-	}
-	return false
-}
-
-// isRequire reports whether a call is require "pv".
-func (r *scopes) isRequire(call *ast.FuncCallExpr) bool {
-	id, ok := call.Func.(*ast.IdentExpr)
-	if !ok || id.Value != "require" || r.uses[id] != nil || r.globals["require"] || len(call.Args) != 1 {
-		return false
-	}
-	arg, ok := call.Args[0].(*ast.StringExpr)
-	return ok && arg.Value == "pv"
 }

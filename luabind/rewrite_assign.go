@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
 )
 
 // assign rewrites an assignment to something that exists already.
@@ -36,8 +38,8 @@ func (r *rewriter) assign(st *ast.AssignStmt) ast.Stmt {
 
 // isLocal reports whether a name is a local variable of the function at hand.
 func (r *rewriter) isLocal(id *ast.IdentExpr) bool {
-	sym := r.uses[id]
-	return sym != nil && sym.fn == r.fn
+	sym := r.Uses[id]
+	return sym != nil && sym.Fn == r.fn
 }
 
 // assignProperties rewrites a.b, c.d = x, y to a call that takes the objects
@@ -187,7 +189,7 @@ func (r *rewriter) valuesMayView(st *ast.AssignStmt) []bool {
 	may := make([]bool, len(st.Lhs))
 	for i := range may {
 		last := len(st.Rhs) - 1
-		may[i] = i <= last && r.mayView(st.Rhs[i], r.fn) || i > last && isMulti(st.Rhs[last])
+		may[i] = i <= last && r.mayView(st.Rhs[i], r.fn) || i > last && analysis.IsMulti(st.Rhs[last])
 	}
 	return may
 }
@@ -205,7 +207,7 @@ func assignOne(at ast.PositionHolder, lhs, value ast.Expr) ast.Stmt {
 func (r *rewriter) isHandlerName(lhs ast.Expr) bool {
 	switch lhs := lhs.(type) {
 	case *ast.IdentExpr:
-		return lhs.Value == "on_packet" && r.uses[lhs] == nil
+		return lhs.Value == "on_packet" && r.Uses[lhs] == nil
 	case *ast.AttrGetExpr:
 		key, ok := lhs.Key.(*ast.StringExpr)
 		return ok && key.Value == "on_packet"
@@ -229,7 +231,7 @@ func (r *rewriter) noteHandler(out []ast.Stmt, lhs ast.Expr, st ast.Stmt) []ast.
 
 // checkGlobal refuses assignments to the global pv.
 func (r *rewriter) checkGlobal(id *ast.IdentExpr) {
-	if id.Value == "pv" && r.uses[id] == nil && r.err == nil {
+	if id.Value == "pv" && r.Uses[id] == nil && r.err == nil {
 		r.err = &ScriptError{Script: r.script, Line: id.Line(), Msg: `the global pv is pvlua's module and can't be assigned; write local pv = require "pv"`}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
 )
 
 // fusion collects the arguments of a call that stands for several accesses. It
@@ -15,12 +17,12 @@ import (
 type fusion struct {
 	r    *rewriter
 	args []ast.Expr
-	of   map[*symbol]int // the argument that a variable is, from 1
-	key  strings.Builder // names the function among all Go values of a chunk
+	of   map[*analysis.Symbol]int // the argument that a variable is, from 1
+	key  strings.Builder          // names the function among all Go values of a chunk
 }
 
 func (r *rewriter) newFusion(what string) *fusion {
-	f := &fusion{r: r, of: make(map[*symbol]int)}
+	f := &fusion{r: r, of: make(map[*analysis.Symbol]int)}
 	f.key.WriteString(what)
 	return f
 }
@@ -32,8 +34,8 @@ func (r *rewriter) steady(e ast.Expr) bool {
 	if !ok {
 		return false
 	}
-	sym := r.uses[id]
-	return sym != nil && (sym.assigned == 0 || sym.fn == r.fn && !sym.changedInside)
+	sym := r.Uses[id]
+	return sym != nil && (sym.Assigned == 0 || sym.Fn == r.fn && !sym.ChangedInside)
 }
 
 // readable reports whether an expression reads a property of a steady object.
@@ -53,9 +55,9 @@ func (r *rewriter) simple(e ast.Expr) bool {
 
 // arg adds an argument and gives its number. A steady variable is added once.
 func (f *fusion) arg(e ast.Expr) int {
-	var sym *symbol
+	var sym *analysis.Symbol
 	if f.r.steady(e) {
-		sym = f.r.uses[e.(*ast.IdentExpr)]
+		sym = f.r.Uses[e.(*ast.IdentExpr)]
 		if n := f.of[sym]; n != 0 {
 			return n
 		}
