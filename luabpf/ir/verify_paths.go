@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package ir
+
+import (
+	"fmt"
+	"slices"
+)
+
+// known is what holds of a register on all paths to a place: the number of
+// bytes from a pointer on that are within the packet, or, below 0, that it
+// can't be used.
+type known int32
+
+const (
+	unset known = -2 // on some path nothing was assigned
+	void  known = -1 // on some path the packet's size has changed since
+	set   known = 0
+)
+
+// effect is what the paths to a place have changed.
+//
+// Several operations change nothing if their result says so, as an Adjust for
+// which there is no room. Until the result is looked at by branches, or lost,
+// both is possible.
+type effect struct {
+	changed bool
+	result  Reg   // says whether; None if that is settled
+	values  uint8 // that it may have, as bits
+	nothing uint8 // that one with which nothing was done, as a bit
+}
+
+var clean = effect{result: None}
+
+// changes gives the effect of an instruction after e.
+func (e effect) changes(in *Instr) effect {
+	now := effect{changed: true, result: None}
+	switch in.Op {
+	default:
+		return e
+	case Store, CountAdd, MapSet: // a map that is full counts it
+		return now
+	case Adjust, MapDelete:
+		now.result, now.values, now.nothing = in.Dst, 1<<0|1<<1, 1<<0
+	case MapInsert:
+		now.result, now.values, now.nothing = in.Dst, 1<<0|1<<1|1<<2, 1<<0
+	case MapAdd:
+		now.result, now.values, now.nothing = in.Dst, 1<<0|1<<1|1<<2, 1<<2
+	}
+	if e.changed {
+		return e.settled()
+	}
+	return now
+}
+
+// settled gives e when its result is known no more.
+func (e effect) settled() effect { return effect{changed: e.changed, result: None} }
+
+// assigned gives e after an assignment to r.
+func (e effect) assigned(r Reg) effect {
+	if e.changed && e.result == r {
+		return e.settled()
+	}
+	return e
+}
+
+// when gives e where a comparison had the outcome.
+func (e effect) when(t *Term, outcome bool) effect {
+	if t.Kind != Branch || e.result == None || e.result != t.A || t.B != None {
+		return e
+	}
+	for v := range uint64(3) {
+		if t.Cond.Holds(v, uint64(t.Imm)) != outcome {
+			e.values &^= 1 << v
+		}
+	}
+	switch {
+	case e.values == e.nothing:
+		return clean
+	case e.values&e.nothing == 0:
+		return e.settled()
+	}
+	return e
+}
+
+// join gives what holds where paths with either effect meet.
+func (e effect) join(o effect) effect {
+	switch {
+	case e == o:
+		return e
+	case e.result == o.result && e.nothing == o.nothing && e.changed && o.changed:
+		e.values |= o.values
+		return e
+	case !e.changed && !o.changed:
+		return clean
+	}
+	return effect{changed: true, result: None}
+}
+
+// facts is what holds at a place on all paths to it.
+type facts struct {
+	regs   []known
+	effect effect
+}
+
+// join takes in the facts of another path, and reports whether that changed
+// any.
+func (s *facts) join(o *facts) (changed bool) {
+	for i, k := range o.regs {
+		if k < s.regs[i] {
+			s.regs[i], changed = k, true
+		}
+	}
+	if e := s.effect.join(o.effect); e != s.effect {
+		s.effect, changed = e, true
+	}
+	return changed
+}
+
+// checkPaths follows all paths from the entry until the facts at the beginning
+// of each block hold on every one, and only then looks for faults.
+func (f *Func) checkPaths() error {
+	entry := make([]*facts, len(f.Blocks))
+	entry[0] = &facts{slices.Repeat([]known{unset}, len(f.Regs)), clean}
+	for work := []*Block{f.Blocks[0]}; len(work) > 0; {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		s := &facts{slices.Clone(entry[b.ID].regs), entry[b.ID].effect}
+		for i := range b.Instrs {
+			s.after(f, &b.Instrs[i])
+		}
+		for i, to := range [...]*Block{b.Term.Then, b.Term.Else} {
+			if !b.Term.goes(i) {
+				continue
+			}
+			next := &facts{slices.Clone(s.regs), s.effect.when(&b.Term, i == 0)}
+			if b.Term.Kind == Guard && i == 0 {
+				if k := &next.regs[b.Term.A]; *k >= set {
+					*k = max(*k, known(b.Term.Imm))
+				}
+			}
+			if entry[to.ID] == nil {
+				entry[to.ID] = next
+				work = append(work, to)
+			} else if entry[to.ID].join(next) && !slices.Contains(work, to) {
+				work = append(work, to)
+			}
+		}
+	}
+	for _, b := range f.Blocks {
+		s := entry[b.ID]
+		if s == nil {
+			continue // nothing leads here
+		}
+		for i := range b.Instrs {
+			if err := s.check(f, &b.Instrs[i]); err != nil {
+				return f.fault(b, i, err)
+			}
+			s.after(f, &b.Instrs[i])
+		}
+		if err := s.checkTerm(f, &b.Term); err != nil {
+			return f.fault(b, len(b.Instrs), err)
+		}
+	}
+	return nil
+}
+
+// goes reports whether a block that ends so goes on at Then (0) or Else (1).
+func (t *Term) goes(i int) bool {
+	return t.Kind == Branch || t.Kind == Guard || t.Kind == Jump && i == 0
+}
+
+// after applies an instruction to the facts before it.
+func (s *facts) after(f *Func, in *Instr) {
+	k := set
+	if in.Op == Move {
+		k = s.regs[in.A]
+	}
+	in.Operands(nil, func(r Reg) {
+		s.regs[r] = k
+		s.effect = s.effect.assigned(r)
+	})
+	if in.Op == Adjust {
+		s.resized(f)
+	}
+	s.effect = s.effect.changes(in)
+}
+
+// resized makes all pointers void.
+func (s *facts) resized(f *Func) {
+	for i, k := range f.Regs {
+		if k == Pointer {
+			s.regs[i] = min(s.regs[i], void)
+		}
+	}
+}
+
+// check looks whether an instruction may come at a place.
+func (s *facts) check(f *Func, in *Instr) (err error) {
+	in.Operands(func(r Reg) {
+		if err == nil {
+			err = s.usable(f, r)
+		}
+	}, nil)
+	if err != nil || in.Op != Load && in.Op != Store {
+		return err
+	}
+	if end := int64(in.Off) + int64(in.Size); in.Off < 0 || end > int64(s.regs[in.A]) {
+		return fmt.Errorf("bytes %d to %d from p%d on, of which a guard has found %d on all paths", in.Off, end-1, in.A, s.regs[in.A])
+	}
+	return nil
+}
+
+// checkTerm looks whether a block may end so.
+func (s *facts) checkTerm(f *Func, t *Term) (err error) {
+	t.Operands(func(r Reg) {
+		if err == nil {
+			err = s.usable(f, r)
+		}
+	})
+	if err == nil && t.Kind == Exit && s.effect.changed {
+		return fmt.Errorf("an exit on a path that has changed something")
+	}
+	return err
+}
+
+// usable looks whether a register can be read.
+func (s *facts) usable(f *Func, r Reg) error {
+	switch s.regs[r] {
+	case unset:
+		return fmt.Errorf("%s is not set on all paths", f.regString(r))
+	case void:
+		return fmt.Errorf("%s is from before the packet changed its size", f.regString(r))
+	}
+	return nil
+}
