@@ -54,6 +54,16 @@ type Function struct {
 	Inner []*Function
 }
 
+// All lists fn and the functions inside it, outer ones first and in the order
+// of the source: the same for two trees of one source.
+func (fn *Function) All() []*Function {
+	list := []*Function{fn}
+	for _, inner := range fn.Inner {
+		list = append(list, inner.All()...)
+	}
+	return list
+}
+
 // Scopes is what a chunk's names mean. It refers to the nodes of the syntax
 // tree that it was made of, and is true as long as these are not changed.
 type Scopes struct {

@@ -31,9 +31,13 @@ func (s *State) compile(name string, source []byte) (*lua.LFunction, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	numbered := numberFunctions(r.Scopes)
 	proto, err := compileChunk(name, chunk)
 	if err != nil {
 		return nil, syntaxError(name, source, err)
+	}
+	if numbers := numbered(proto); name == s.cfg.Script {
+		s.source, s.numbers = source, numbers
 	}
 	r.patch(proto)
 	s.scripts[name] = proto

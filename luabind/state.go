@@ -55,6 +55,10 @@ type State struct {
 	batch          []Packet
 	next           int // in batch
 
+	source  []byte                     // of the script
+	numbers map[*lua.FunctionProto]int // which of its functions were made of which, as Function.All counts
+	program *Program                   // nil until it is asked for
+
 	pv      *lua.LTable // the members of the module pv
 	frozen  map[*lua.LTable]*lua.LTable
 	modules *modules
