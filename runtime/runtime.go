@@ -186,6 +186,8 @@ func (r *Runtime) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
+	addProcessors(len(r.workers))
+	defer addProcessors(-len(r.workers))
 	errs := make(chan error, len(r.workers))
 	drained := newBarrier(len(r.workers))
 	var workers sync.WaitGroup

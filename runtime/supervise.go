@@ -11,10 +11,15 @@ import (
 	"pvlua/xsk"
 )
 
-// retryInterval is how often the supervisor looks at the ports when no event says
-// that it should: at those that are gone, or could not be attached to again, and
-// for changes that raise none, such as of the number of queues.
-const retryInterval = time.Second
+const (
+	// retryInterval is how often the supervisor looks at ports that are gone, or
+	// could not be attached to again, when no event says that it should.
+	retryInterval = time.Second
+	// Where all is well it looks for changes that raise no event, such as of the
+	// number of queues. These come in company: the longer nothing happened, the
+	// longer it waits. Looking costs up to a millisecond in all threads.
+	firstLook, lastLook = 2 * time.Second, 16 * time.Second
+)
 
 // supervise follows what happens to the interfaces until ctx is done. AF_XDP
 // itself says nothing: poll sleeps on over a link that went down or was
@@ -25,8 +30,9 @@ func (r *Runtime) supervise(ctx context.Context) error {
 		return err
 	}
 	defer func() { events.close() }()
-	retry := time.NewTicker(retryInterval)
-	defer retry.Stop()
+	interval := firstLook
+	look := time.NewTimer(interval)
+	defer look.Stop()
 	var stats <-chan time.Time
 	if r.cfg.Stats > 0 {
 		t := time.NewTicker(r.cfg.Stats)
@@ -42,14 +48,29 @@ func (r *Runtime) supervise(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-events.changed:
+			interval = firstLook
 			r.refreshAll()
-		case <-retry.C:
+			look.Reset(r.lookAfter(interval))
+		case <-look.C:
 			events = events.renew()
+			interval = min(2*interval, lastLook)
 			r.refreshAll()
+			look.Reset(r.lookAfter(interval))
 		case now := <-stats:
 			meter.write(now, r.Totals())
 		}
 	}
+}
+
+// lookAfter is when to look at the ports again: soon if one of them is gone,
+// otherwise as is given.
+func (r *Runtime) lookAfter(interval time.Duration) time.Duration {
+	for _, p := range r.ports {
+		if p.program == nil {
+			return retryInterval
+		}
+	}
+	return interval
 }
 
 // refreshAll brings every port in line with what the kernel says now.

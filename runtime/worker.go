@@ -21,6 +21,7 @@ type worker struct {
 	host  *host // of state
 	mail  *mailbox
 	poll  poller
+	rest  rest
 
 	onError luabind.Verdict
 	errors  *errorLog       // shared, but locked only when a script fails
@@ -46,26 +47,23 @@ type worker struct {
 	drained      place // among all workers, before on_stop
 }
 
-// Sleeping times.
-const (
-	idleSleep    = 250 * time.Millisecond // P35: nothing is trusted to wake us for ever
-	pendingSleep = time.Millisecond       // P7: completions raise no event
-)
-
 // loop is the data path, from the first packet to the request to stop.
 //
 // Each turn: reclaim completed frames, refill the fill rings, receive a batch
 // from each lane, run the handler on it, put each frame on the ring that its
 // verdict names, kick, hand the stack its frames; then due timers, and the
-// script's sockets. When nothing came in it sleeps in ppoll.
+// script's sockets. When nothing came in it waits, which rest.go tells how.
 func (w *worker) loop() {
 	for !w.stopping {
 		busy, pending := w.turn()
 		w.runTimers()
 		w.mail.deliver()
 		w.serveSockets()
-		if !busy && !w.stopping {
-			w.poll.wait(w.sleep(pending))
+		switch {
+		case busy:
+			w.rest.packets()
+		case !w.stopping:
+			w.wait(pending)
 		}
 	}
 }
@@ -207,19 +205,6 @@ func (w *worker) settle() {
 func frameOf(d xsk.Desc, p *luabind.Packet) xsk.Desc {
 	chunk := d.Addr &^ uint64(len(p.Buf)-1)
 	return xsk.Desc{Addr: chunk + uint64(p.From), Len: uint32(p.To - p.From)}
-}
-
-// sleep returns how long nothing needs to be done unless a packet or a letter
-// arrives.
-func (w *worker) sleep(pending bool) time.Duration {
-	d := idleSleep
-	if pending {
-		d = pendingSleep
-	}
-	if at, ok := w.state.NextTimer(); ok {
-		d = min(d, time.Until(at))
-	}
-	return max(d, 0)
 }
 
 // runTimers runs the timers that are due, and transmits what they sent.
