@@ -80,6 +80,10 @@ func Run(f *Func, p *Packet, mem Memory) (Result, error) {
 	}
 }
 
+// undefined is what results hold that there are none of. Who reads them gets
+// something that no other machine has there.
+const undefined = 0xbad_0bad_0bad_0bad
+
 // run is an execution.
 type run struct {
 	f      *Func
@@ -164,6 +168,9 @@ func (r *run) step(in *Instr) error {
 		v, res[0] = r.tableGet(in)
 	default:
 		v = r.mapOp(in, &res)
+	}
+	if len(in.Res) > 0 && v != 1 {
+		res = [2]uint64{undefined, undefined}
 	}
 	if forms[in.Op].dst != unused {
 		r.regs[in.Dst] = v

@@ -175,8 +175,7 @@ func TestAccess(t *testing.T) {
 			at(f, then, Instr{Op: Store, A: b.Term.A, Size: size, Off: 1, B: at(f, then, Instr{Op: Swap, Size: size, A: loaded})})
 		}
 		p := &Packet{Buf: bytes.Clone(buf), From: 1, To: 10}
-		var m run
-		m = run{f: f, p: p, regs: make([]uint64, len(f.Regs)), proven: make([]known, len(f.Regs))}
+		m := run{f: f, p: p, regs: make([]uint64, len(f.Regs)), proven: make([]known, len(f.Regs))}
 		m.proven[b.Term.A] = 9
 		for i := range then.Instrs {
 			if err := m.step(&then.Instrs[i]); err != nil {
@@ -289,7 +288,7 @@ func TestLookups(t *testing.T) {
 		}
 	}
 	d, r := one(Instr{Op: MapGet}, 5)
-	want("get of none", d, r, 0, 0)
+	want("get of none", d, r, 0, undefined)
 	d, _ = one(Instr{Op: MapInsert}, 5, 50)
 	want("insert", d, 0, 1, 0)
 	d, _ = one(Instr{Op: MapInsert}, 5, 51)
@@ -313,7 +312,7 @@ func TestLookups(t *testing.T) {
 	d, r = one(Instr{Op: TableGet, Ref: 1}, 1, 2)
 	want("wide table", d, r, 1, 5)
 	d, r = one(Instr{Op: TableGet, Ref: 1}, 1, 3)
-	want("no entry", d, r, 0, 0)
+	want("no entry", d, r, 0, undefined)
 	minus := uint64(math.MaxUint64)
 	var got [2]uint64
 	for i := range got {

@@ -7,7 +7,7 @@
 // value nil, or an access inside the packet are branches.
 //
 // A Func is made by package lower, from the tree of a script; package bpf makes
-// eBPF of it, package closure Go functions.
+// eBPF of it, and package vm runs it in user space.
 //
 // Registers are not in SSA form: one may be assigned at several places, as
 // where paths join.
@@ -94,6 +94,8 @@ const (
 	// TableGet looks a number up in constant table number Ref: A is the key.
 	// Dst = 1 and Res = the value, or Dst = 0 if there is none. Args are used
 	// in place of A for keys of 16 bytes.
+	//
+	// What Res holds when Dst is not 1 must not matter.
 	TableGet
 
 	NumOps
