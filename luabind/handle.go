@@ -45,11 +45,18 @@ func (s *State) drive(L *lua.LState) int {
 		p.Verdict, p.Out, p.Err = 0, 0, nil
 		s.quota.reset()
 		if s.handlerChanged {
+			old := s.handler
 			if p.Err = s.findHandler(); p.Err != nil {
 				s.next++
 				continue
 			}
-			s.handlerChanged = false
+			if s.handlerChanged = false; s.handler != old {
+				s.runners = nil // they were made of the old one
+			}
+		}
+		if s.run(p) {
+			s.next++
+			continue
 		}
 		s.begin(p)
 		L.Push(s.handler)

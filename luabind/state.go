@@ -52,6 +52,7 @@ type State struct {
 	driver         *lua.LFunction
 	guard          *lua.LFunction // callGuarded
 	guardedFn      *lua.LFunction // what it calls
+	runners        []Runner       // by port, nil without any
 	batch          []Packet
 	next           int // in batch
 
