@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"os"
 	"time"
+
+	"github.com/cilium/ebpf"
 )
 
 // UMEM is the memory that packets are received into and transmitted from, cut
@@ -20,6 +22,7 @@ type UMEM struct {
 	config  Config
 	kernel  kernel
 	mem     []byte
+	inMap   *ebpf.Map // whose value mem is; nil: mem is anonymous
 	frames  frames
 	sockets []*Socket           // open ones
 	opened  uint32              // how many sockets were ever opened; numbers them, and is never used twice
@@ -115,6 +118,12 @@ func (u *UMEM) Close() error {
 	}
 	errno := u.kernel.munmap(u.mem)
 	u.mem = nil
+	if u.inMap != nil {
+		if err := u.inMap.Close(); err != nil && first == nil {
+			first = opError("close UMEM", "", noQueue, nil, err, "")
+		}
+		u.inMap = nil
+	}
 	if first == nil {
 		first = opError("close UMEM", "", noQueue, nil, sysError("munmap", errno), "")
 	}
