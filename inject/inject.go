@@ -20,8 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -64,33 +62,10 @@ var ErrFrameSize = errors.New("frame of a length that cannot be handed to the st
 // New does (CAP_BPF and CAP_NET_ADMIN).
 type Injector struct {
 	shared *ebpf.Map
-	prog   *ebpf.Program
+	run    testRun
 	mark   *Mark
 	mem    []byte // the map's value, as laid out in program.go
 	used   int    // slots filled since the last Flush
-	attr   progRunAttr
-	input  [ethHeader]byte
-}
-
-// progRunAttr is the BPF_PROG_TEST_RUN part of union bpf_attr
-// (include/uapi/linux/bpf.h). cilium/ebpf would build one per call.
-type progRunAttr struct {
-	progFD      uint32
-	retval      uint32
-	dataSizeIn  uint32
-	dataSizeOut uint32
-	dataIn      uint64
-	dataOut     uint64
-	repeat      uint32
-	duration    uint32
-	ctxSizeIn   uint32
-	ctxSizeOut  uint32
-	ctxIn       uint64
-	ctxOut      uint64
-	flags       uint32
-	cpu         uint32
-	batchSize   uint32
-	_           uint32
 }
 
 // New loads the program for the interface with the given index and maps the
@@ -106,16 +81,21 @@ func New(ifindex int, mark *Mark) (*Injector, error) {
 		shared.Close()
 		return nil, err
 	}
-	size := os.Getpagesize()
-	size = (sharedSize + size - 1) / size * size
-	mem, err := unix.Mmap(shared.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := mapValue(shared, sharedSize)
 	if err != nil {
 		prog.Close()
 		shared.Close()
-		return nil, fmt.Errorf("mapping the frames for the stack: %w", os.NewSyscallError("mmap", err))
+		return nil, fmt.Errorf("mapping the frames for the stack: %w", err)
 	}
 	binary.NativeEndian.PutUint32(mem[ifindexOffset:], uint32(ifindex))
-	return &Injector{shared: shared, prog: prog, mark: mark, mem: mem}, nil
+	return &Injector{shared: shared, run: testRun{prog: prog}, mark: mark, mem: mem}, nil
+}
+
+// mapValue maps the one value of an mmapable array map, of size bytes.
+func mapValue(m *ebpf.Map, size int) ([]byte, error) {
+	page := os.Getpagesize()
+	mem, err := unix.Mmap(m.FD(), 0, (size+page-1)/page*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	return mem, os.NewSyscallError("mmap", err)
 }
 
 // Full reports whether a Flush is due before the next Push.
@@ -156,7 +136,7 @@ func (j *Injector) Flush() (passed, refused int, err error) {
 
 	taken := uint32(0)
 	for taken < count && err == nil {
-		errno := j.run(count - taken)
+		errno := j.run.call(count-taken, 0, 0)
 		before := taken
 		taken = binary.NativeEndian.Uint32(j.mem[nextOffset:])
 		// A signal (Go preempts by SIGURG) ends the call between two frames.
@@ -170,20 +150,6 @@ func (j *Injector) Flush() (passed, refused int, err error) {
 	return passed, int(count) - passed, err
 }
 
-// run executes the program repeat times.
-func (j *Injector) run(repeat uint32) unix.Errno {
-	j.attr = progRunAttr{
-		progFD:     uint32(j.prog.FD()),
-		dataSizeIn: uint32(len(j.input)),
-		dataIn:     uint64(uintptr(unsafe.Pointer(&j.input))),
-		repeat:     repeat,
-	}
-	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN,
-		uintptr(unsafe.Pointer(&j.attr)), unsafe.Sizeof(j.attr))
-	runtime.KeepAlive(j)
-	return errno
-}
-
 // Close releases the program and its memory; frames not flushed are dropped.
 // A second Close does nothing.
 func (j *Injector) Close() error {
@@ -192,5 +158,5 @@ func (j *Injector) Close() error {
 	}
 	err := os.NewSyscallError("munmap", unix.Munmap(j.mem))
 	j.mem = nil
-	return errors.Join(err, j.prog.Close(), j.shared.Close())
+	return errors.Join(err, j.run.prog.Close(), j.shared.Close())
 }

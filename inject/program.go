@@ -35,10 +35,7 @@ const (
 	sharedSize    = dataStart + Slots*slotSize
 )
 
-const (
-	bpfFIngress = 1  // BPF_F_INGRESS of bpf_clone_redirect
-	ethHeader   = 14 // BPF_PROG_RUN takes no shorter frame, and the kernel delivers none
-)
+const bpfFIngress = 1 // BPF_F_INGRESS of bpf_clone_redirect
 
 // newShared makes the shared map.
 func newShared() (*ebpf.Map, error) {

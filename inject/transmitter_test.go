@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package inject
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/link"
+	"github.com/safchain/ethtool"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"pvlua/xsk"
+)
+
+// A wire is a Transmitter with frames to send out of port.
+type wire struct {
+	t          *testing.T
+	umem       *xsk.UMEM
+	tx         *Transmitter
+	port, peer netlink.Link
+}
+
+// onWire runs the test with a Transmitter in a fresh network namespace.
+func onWire(t *testing.T, run func(w *wire)) {
+	t.Helper()
+	inNewNamespace(t, func(port, peer netlink.Link) {
+		for _, l := range []netlink.Link{port, peer} { // nothing but the test speaks
+			os.WriteFile("/proc/sys/net/ipv6/conf/"+l.Attrs().Name+"/disable_ipv6", []byte("1"), 0)
+		}
+		umem, err := xsk.NewUMEM(xsk.Config{ChunkSize: 4096})
+		if err == nil {
+			err = umem.MoveToMap()
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer umem.Close()
+		tx, err := NewTransmitter(umem.Map(), umem.Size())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer tx.Close()
+		run(&wire{t, umem, tx, port, peer})
+	})
+}
+
+// frame puts a frame of that many random bytes, of a type that nobody knows, into
+// the UMEM, anywhere that it fits within its chunk. Its first 4 bytes are the number.
+func (w *wire) frame(r *rand.Rand, number, size int) xsk.Desc {
+	w.t.Helper()
+	addr, ok := w.umem.Alloc()
+	if !ok {
+		w.t.Error("no frame is free")
+		return xsk.Desc{}
+	}
+	d := xsk.Desc{Addr: addr + uint64(r.IntN(4096-size+1)), Len: uint32(size)}
+	b := w.umem.Packet(d)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	binary.BigEndian.PutUint32(b, uint32(number)<<8) // the first octet is that of a unicast address
+	b[12], b[13] = 0x88, 0xb5
+	return d
+}
+
+func (w *wire) free(frames []xsk.Desc) {
+	for _, d := range frames {
+		w.umem.Free(d.Addr)
+	}
+}
+
+// gro switches the GRO of peer, which gives a veth a NAPI.
+func (w *wire) gro(on bool) {
+	w.t.Helper()
+	tool, err := ethtool.NewEthtool()
+	if err == nil {
+		defer tool.Close()
+		err = tool.Change("peer", map[string]bool{"rx-gro": on})
+	}
+	if err != nil {
+		w.t.Errorf("GRO: %v", err)
+	}
+}
+
+// listen opens a packet socket on peer.
+func (w *wire) listen() (fd int) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20)
+		timeout := unix.Timeval{Sec: 2}
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
+		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: 0x0300, Ifindex: w.peer.Attrs().Index}) // ETH_P_ALL
+	}
+	if err != nil {
+		w.t.Errorf("packet socket: %v", err)
+	}
+	return fd
+}
+
+// Twenty thousand random frames arrive as they were, in order, however many go
+// at once.
+func TestTransmitterSendsFramesAsTheyAre(t *testing.T) {
+	onWire(t, func(w *wire) {
+		w.gro(true)
+		if err := netlink.LinkSetMTU(w.port, 4000); err != nil {
+			t.Error(err)
+		}
+		if err := netlink.LinkSetMTU(w.peer, 4000); err != nil {
+			t.Error(err)
+		}
+		fd := w.listen()
+		defer unix.Close(fd)
+		r := rand.New(rand.NewPCG(1, 2))
+		got := make([]byte, 8192)
+		for number := 0; number < 20000; {
+			count := 1 + r.IntN(MaxSend)
+			if r.IntN(3) == 0 {
+				count = 1 + r.IntN(8)
+			}
+			var frames []xsk.Desc
+			for range count {
+				size := 14 + r.IntN(1501)
+				if r.IntN(50) == 0 {
+					size = []int{14, 15, 60, 1514, MaxLive - 1, MaxLive}[r.IntN(6)]
+				}
+				frames = append(frames, w.frame(r, number, size))
+				number++
+			}
+			sent, dropped, err := w.tx.Send(w.port.Attrs().Index, frames)
+			if sent != count || dropped != 0 || err != nil {
+				t.Errorf("sent %d of %d, dropped %d, %v", sent, count, dropped, err)
+				return
+			}
+			for _, d := range frames {
+				n, _, err := unix.Recvfrom(fd, got, 0)
+				if err != nil {
+					t.Errorf("frame does not arrive: %v", err)
+					return
+				}
+				if !bytes.Equal(got[:n], w.umem.Packet(d)) {
+					t.Errorf("%d bytes arrived, not the %d that were sent, or others", n, d.Len)
+					return
+				}
+			}
+			w.free(frames)
+		}
+	})
+}
+
+// What does not leave is told, and is the last.
+func TestTransmitterTellsWhatDoesNotLeave(t *testing.T) {
+	onWire(t, func(w *wire) {
+		r := rand.New(rand.NewPCG(3, 4))
+		var frames []xsk.Desc
+		for i := range 200 {
+			frames = append(frames, w.frame(r, i, 60))
+		}
+		index := w.port.Attrs().Index
+		check := func(what string, frames []xsk.Desc, wantSent int, want error) {
+			t.Helper()
+			sent, dropped, err := w.tx.Send(index, frames)
+			if sent != wantSent || dropped != 0 || !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Errorf("%s: sent %d, dropped %d, %v; want %d, 0, %v", what, sent, dropped, err, wantSent, want)
+			}
+		}
+		check("no NAPI", frames, 0, unix.EOPNOTSUPP)
+		w.gro(true)
+		check("GRO", frames, 200, nil)
+		w.gro(false)
+		check("no GRO any more", frames, 0, unix.EOPNOTSUPP)
+		count, detach := attachCounter(t, w.peer.Attrs().Index, link.XDPDriverMode)
+		check("XDP", frames, 200, nil)
+		if n := count(); n != 200 {
+			t.Errorf("the peer's program saw %d frames", n)
+		}
+		check("nothing", nil, 0, nil)
+
+		long := []xsk.Desc{frames[0], frames[1], w.frame(r, 0, 1600), frames[2]}
+		check("longer than the MTU", long, 2, unix.EMSGSIZE)
+		long[2].Len = MaxLive + 1
+		check("longer than a live frame", long, 2, nil)
+		check("next one too long", long[2:], 0, nil)
+		long[2].Len = ethHeader - 1
+		check("too short", long, 2, nil)
+
+		netlink.LinkSetDown(w.peer)
+		check("peer down", frames, 0, unix.ENXIO)
+		netlink.LinkSetUp(w.peer)
+		netlink.LinkSetDown(w.port)
+		check("down", frames, 0, unix.ENETDOWN)
+		netlink.LinkSetUp(w.port)
+		check("up again", frames, 200, nil)
+		detach()
+		check("no XDP any more", frames, 0, unix.EOPNOTSUPP)
+		if lo, _ := netlink.LinkByName("lo"); lo != nil {
+			netlink.LinkSetUp(lo)
+			index = lo.Attrs().Index
+			check("device that takes none", frames, 0, unix.EOPNOTSUPP)
+		}
+		netlink.LinkDel(w.port)
+		index = w.port.Attrs().Index
+		check("gone", frames, 0, unix.EINVAL)
+	})
+}
+
+// Somebody who listens to the same tracepoints at the same time takes nothing
+// away: two Transmitters on two threads count for themselves.
+func TestWitnessTellsOwnFromForeign(t *testing.T) {
+	onWire(t, func(w *wire) {
+		count, detach := attachCounter(t, w.peer.Attrs().Index, link.XDPDriverMode)
+		defer detach()
+		other, err := NewTransmitter(w.umem.Map(), w.umem.Size())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer other.Close()
+		r := rand.New(rand.NewPCG(5, 6))
+		frames := []xsk.Desc{w.frame(r, 0, 60), w.frame(r, 1, 60), w.frame(r, 2, 60)}
+		stop, stopped := make(chan struct{}), make(chan int)
+		go func() { // its failures are no business of the first one's
+			n := 0
+			for {
+				select {
+				case <-stop:
+					stopped <- n
+					return
+				default:
+				}
+				if _, _, err := other.Send(w.port.Attrs().Index, frames[:1]); err == nil {
+					n++
+				}
+			}
+		}()
+		const rounds = 2000
+		for range rounds {
+			if sent, dropped, err := w.tx.Send(w.port.Attrs().Index, frames); sent != 3 || dropped != 0 || err != nil {
+				t.Errorf("sent %d, dropped %d, %v", sent, dropped, err)
+				break
+			}
+		}
+		close(stop)
+		if n := <-stopped; n > 0 { // it was in another network namespace, where the index is another interface's, or none
+			t.Logf("the other one sent %d", n)
+		}
+		if n := count(); n < 3*rounds {
+			t.Errorf("%d frames arrived, of %d", n, 3*rounds)
+		}
+	})
+}
+
+// A program that is not held costs some 28 ms a call.
+func TestSendIsNotStalledByTheDispatcher(t *testing.T) {
+	onWire(t, func(w *wire) {
+		_, detach := attachCounter(t, w.peer.Attrs().Index, link.XDPDriverMode)
+		defer detach()
+		r := rand.New(rand.NewPCG(7, 8))
+		frames := []xsk.Desc{w.frame(r, 0, 60), w.frame(r, 1, 60)}
+		best := time.Hour
+		for range 20 {
+			start := time.Now()
+			w.tx.Send(w.port.Attrs().Index, frames)
+			best = min(best, time.Since(start))
+		}
+		if best > time.Millisecond {
+			t.Errorf("a call takes %v", best)
+		}
+	})
+}
+
+func TestSendDoesNotAllocate(t *testing.T) {
+	onWire(t, func(w *wire) {
+		_, detach := attachCounter(t, w.peer.Attrs().Index, link.XDPDriverMode)
+		defer detach()
+		r := rand.New(rand.NewPCG(9, 10))
+		var frames []xsk.Desc
+		for i := range 256 {
+			frames = append(frames, w.frame(r, i, 60))
+		}
+		if n := testing.AllocsPerRun(100, func() { w.tx.Send(w.port.Attrs().Index, frames) }); n != 0 {
+			t.Errorf("%v allocations a call", n)
+		}
+	})
+}
+
+func TestCloseTransmitterTwice(t *testing.T) {
+	onWire(t, func(w *wire) {
+		for range 2 {
+			if err := w.tx.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
