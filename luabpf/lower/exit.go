@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/luabpf/ir"
+)
+
+// exit ends a path at user space's door. The reason, one line, says why and
+// what would help; rare, that it depends on the packet. A path that has changed
+// something can't exit: its changes become exits in the next round.
+// It returns nil, for callers that give the paths that go on.
+func (c *compiler) exit(p *path, at ast.PositionHolder, rare bool, format string, args ...any) []result {
+	site := ir.Site{Line: at.Line(), Reason: fmt.Sprintf(format, args...), Rare: rare}
+	for _, change := range p.changes {
+		c.hoist(change, site)
+	}
+	c.exitAt(p, site)
+	return nil
+}
+
+// hoist makes a change, because of an exit after it, an exit of the next round.
+func (c *compiler) hoist(change ast.PositionHolder, because ir.Site) {
+	if old, ok := c.hoisted[change]; ok && (old.Rare <= because.Rare) {
+		return
+	}
+	c.hoisted[change] = ir.Site{
+		Line:   change.Line(),
+		Reason: fmt.Sprintf("before the change here, because nothing can be undone when line %d is reached: %s", because.Line, because.Reason),
+		Rare:   because.Rare,
+	}
+	c.again = true
+}
+
+// changing asks, before a change of the packet or a map, whether the path may
+// make it. If not, the path has ended.
+func (c *compiler) changing(p *path, at ast.PositionHolder) bool {
+	if site, ok := c.hoisted[at]; ok {
+		for _, change := range p.changes {
+			c.hoist(change, site)
+		}
+		c.exitAt(p, site)
+		return false
+	}
+	if len(p.changes) == 0 {
+		p.changes = []ast.PositionHolder{at}
+	}
+	return true
+}
+
+// exitAt ends a path at a site, which is made if there is no equal one.
+func (c *compiler) exitAt(p *path, site ir.Site) {
+	i := slices.Index(c.f.Sites, site)
+	if i < 0 {
+		i = len(c.f.Sites)
+		c.f.Sites = append(c.f.Sites, site)
+	}
+	p.block.Term = ir.Term{Kind: ir.Exit, A: ir.None, B: ir.None, Site: i, Line: int32(site.Line)}
+}
