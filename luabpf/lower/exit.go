@@ -26,7 +26,7 @@ func (c *compiler) exit(p *path, at ast.PositionHolder, rare bool, format string
 
 // hoist makes a change, because of an exit after it, an exit of the next round.
 func (c *compiler) hoist(change ast.PositionHolder, because ir.Site) {
-	if old, ok := c.hoisted[change]; ok && (old.Rare <= because.Rare) {
+	if old, ok := c.hoisted[change]; ok && (!old.Rare || because.Rare) {
 		return
 	}
 	c.hoisted[change] = ir.Site{
