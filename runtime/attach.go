@@ -128,7 +128,9 @@ func (r *Runtime) plan(p *port, i int, bind xsk.BindMode) plan {
 func (w *worker) open(pl plan) error {
 	p := w.ports[pl.port]
 	for _, queue := range pl.queues {
-		s, err := w.umem.Open(xsk.SocketConfig{Ifindex: pl.ifindex, Name: pl.name, Queue: queue, Bind: pl.bind})
+		s, err := w.umem.Open(xsk.SocketConfig{
+			Ifindex: pl.ifindex, Name: pl.name, Queue: queue, Bind: pl.bind, BusyPoll: w.rest.spin,
+		})
 		if err != nil {
 			w.shut(p)
 			return err

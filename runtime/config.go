@@ -37,6 +37,9 @@ type Config struct {
 	// Quota is how many VM instructions one call into the script may take.
 	// Zero: luabind's default.
 	Quota int
+	// BusyPoll is how long a worker looks for the next packet before it sleeps.
+	// Zero: not at all.
+	BusyPoll time.Duration
 	// OnError is the verdict for a packet on which the handler failed. Zero:
 	// luabind.Pass.
 	OnError luabind.Verdict
@@ -101,6 +104,9 @@ func (c Config) normal() (Config, error) {
 	}
 	if c.Queues < 0 {
 		errs = append(errs, fmt.Errorf("queues %d: must be 1 or more, or 0 for all", c.Queues))
+	}
+	if c.BusyPoll < 0 {
+		errs = append(errs, fmt.Errorf("busy-poll %v: must not be negative", c.BusyPoll))
 	}
 	if c.OnError != luabind.Pass && c.OnError != luabind.Drop {
 		errs = append(errs, errors.New("on-error: must be pass or drop"))

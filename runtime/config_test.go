@@ -16,8 +16,8 @@ func TestConfigRefusesWhatCannotBe(t *testing.T) {
 	}{
 		{Config{}, []string{"no interface given"}},
 		{Config{Interfaces: []string{"a", "b", "a"}}, []string{"interface a is given twice"}},
-		{Config{Interfaces: []string{"a"}, Batch: 1025, Queues: -1, OnError: luabind.TX},
-			[]string{"batch 1025: must be from 1 to 1024", "queues -1", "on-error: must be pass or drop"}},
+		{Config{Interfaces: []string{"a"}, Batch: 1025, Queues: -1, BusyPoll: -1, OnError: luabind.TX},
+			[]string{"batch 1025: must be from 1 to 1024", "queues -1", "busy-poll -1ns: must not be negative", "on-error: must be pass or drop"}},
 		{Config{Interfaces: []string{"a"}}, nil},
 	} {
 		c, err := tt.config.normal()

@@ -51,6 +51,11 @@ func (w *worker) wait(pending bool) {
 	now := time.Now()
 	quiet := w.rest.since(now)
 	if w.rest.spins(quiet) {
+		for _, p := range w.ports {
+			for _, l := range p.lanes {
+				l.socket.Poll()
+			}
+		}
 		// Whoever is to send the next packet may need this very processor.
 		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		return

@@ -138,6 +138,7 @@ func (r *Runtime) addWorkers() error {
 			errors:  r.errors,
 			descs:   make([]xsk.Desc, r.cfg.Batch),
 			room:    make([]luabind.Packet, r.cfg.Batch),
+			rest:    rest{spin: r.cfg.BusyPoll},
 		}
 		r.workers = append(r.workers, w)
 		if out != nil {

@@ -19,7 +19,9 @@ type fakeKernel struct {
 	flags  uint32 // of every ring: XDP_RING_NEED_WAKEUP, or not
 	failAt int    // the call that fails, from 1; 0: none
 	errno  unix.Errno
-	calls  []string
+	// failOption is the option that cannot be set, for errno; 0: none.
+	failOption int
+	calls      []string
 
 	nextFD   int
 	sockets  map[int]*fakeSocket
@@ -31,6 +33,7 @@ type fakeKernel struct {
 	paused   time.Duration
 	stats    unix.XDPStatistics
 	optSizes map[int]uint32 // the value given to each option
+	napi     uint32         // that packets come in by
 }
 
 // fakeSocket has the kernel's end of the rings.
@@ -117,6 +120,9 @@ func (k *fakeKernel) setsockopt(fd, level, option int, value unsafe.Pointer, siz
 	if errno := k.call(fmt.Sprintf("setsockopt %d %d", level, option)); errno != 0 {
 		return errno
 	}
+	if option == k.failOption {
+		return k.errno
+	}
 	s := k.sockets[fd]
 	if level != unix.SOL_XDP {
 		k.optSizes[option] = *(*uint32)(value)
@@ -141,6 +147,10 @@ var fakeOffsets = unix.XDPRingOffset{Producer: 64, Consumer: 8, Flags: 128, Desc
 func (k *fakeKernel) getsockopt(fd, level, option int, value unsafe.Pointer, size *uint32) unix.Errno {
 	if errno := k.call(fmt.Sprintf("getsockopt %d %d", level, option)); errno != 0 {
 		return errno
+	}
+	if level == unix.SOL_SOCKET && option == unix.SO_INCOMING_NAPI_ID {
+		*(*uint32)(value) = k.napi
+		return 0
 	}
 	switch option {
 	case unix.XDP_MMAP_OFFSETS:

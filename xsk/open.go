@@ -26,6 +26,10 @@ type SocketConfig struct {
 	// Zero: the kernel's default, which is right for veth, where more only
 	// overflows the peer's ring (P5).
 	SendBuffer int
+	// BusyPoll is how long a system call on the socket may poll the driver for
+	// packets (SO_BUSY_POLL, rounded down to microseconds), which Poll then makes.
+	// Zero: not at all. It needs CAP_NET_ADMIN.
+	BusyPoll time.Duration
 	// Patience is how long to wait for the queue while a socket closed before
 	// is still being taken down (P28). Zero: 2 seconds; negative: not at all.
 	Patience time.Duration
@@ -97,6 +101,9 @@ func (s *Socket) set() error {
 		return err
 	}
 	if err := s.setOptions(); err != nil {
+		return err
+	}
+	if err := s.setBusyPoll(); err != nil {
 		return err
 	}
 	if err := s.bind(registered); err != nil {

@@ -11,13 +11,15 @@ import (
 // Socket is one AF_XDP socket: one queue of one interface. Made by UMEM.Open.
 // It belongs to the goroutine of its UMEM.
 type Socket struct {
-	umem     *UMEM
-	number   uint32 // unlike any other of this UMEM, ever: part of its frames' owners
-	config   SocketConfig
-	fd       int // negative once closed
-	zeroCopy bool
-	gone     bool     // the kernel said ENXIO: the device is unregistered
-	program  *Program // kept alive while packets are to come in (P39)
+	umem      *UMEM
+	number    uint32 // unlike any other of this UMEM, ever: part of its frames' owners
+	config    SocketConfig
+	fd        int // negative once closed
+	zeroCopy  bool
+	gone      bool     // the kernel said ENXIO: the device is unregistered
+	program   *Program // kept alive while packets are to come in (P39)
+	napi      uint32   // what Poll polls; 0: nothing
+	napiKnown bool     // it is
 
 	rx         consumerRing[Desc]
 	tx         producerRing[Desc]

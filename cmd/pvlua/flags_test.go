@@ -40,6 +40,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"veth1", "x.lua", "--stats"}, plain(func(c *runtime.Config) { c.Stats = time.Second })},
 		{[]string{"--stats", "veth1", "x.lua"}, plain(func(c *runtime.Config) { c.Stats = time.Second })},
 		{[]string{"veth1", "x.lua", "--stats=200ms"}, plain(func(c *runtime.Config) { c.Stats = 200 * time.Millisecond })},
+		{[]string{"--busy-poll", "veth1", "x.lua"}, plain(func(c *runtime.Config) { c.BusyPoll = 2 * time.Millisecond })},
+		{[]string{"veth1", "x.lua", "--busy-poll=50us"}, plain(func(c *runtime.Config) { c.BusyPoll = 50 * time.Microsecond })},
 		{[]string{"-s", "4096", "-c", "8192", "-r", "512", "-t", "256", "-f", "1024", "-o", "2048", "veth1", "x.lua"},
 			plain(func(c *runtime.Config) {
 				c.Frames = xsk.Config{ChunkSize: 4096, ChunkCount: 8192, RXRing: 512, TXRing: 256, FillRing: 1024, CompletionRing: 2048}
@@ -102,11 +104,13 @@ func TestMisuse(t *testing.T) {
 		{[]string{"veth1", "x.lua", "--stats=-1s"}, `pvlua: --stats -1s: must be more than zero`},
 		{[]string{"veth1", "x.lua", "--stats=1ms"}, `pvlua: --stats 1ms: must be 10ms or more`},
 		{[]string{"veth1", "x.lua", "--stats=5"}, `pvlua: --stats 5: must be a time such as 1s or 200ms`},
+		{[]string{"veth1", "x.lua", "--busy-poll=0"}, `pvlua: --busy-poll 0s: must be more than zero`},
+		{[]string{"veth1", "x.lua", "--busy-poll=yes"}, `pvlua: --busy-poll yes: must be a time such as 1s or 200ms`},
 		{[]string{"veth1", "x.lua", "-r", "many"}, `pvlua: --rx-ring many: must be a number`},
 		{[]string{"veth1", "x.lua", "-c", "-4"}, `pvlua: --chunk-count -4: must be more than zero`},
 		{[]string{"veth1", "x.lua", "-c", "5000000000"}, `pvlua: --chunk-count 5000000000: must be a smaller number`},
 		{[]string{"veth1", "veth1", "x.lua"}, `pvlua: interface veth1 is given twice`},
-		{[]string{"--stats", "200ms", "veth1", "x.lua"}, `pvlua: "200ms" is no interface: for statistics write --stats=200ms`},
+		{[]string{"--stats", "200ms", "veth1", "x.lua"}, `pvlua: "200ms" is no interface: write --stats=200ms or --busy-poll=200ms`},
 		{[]string{"veth1", "x.lua", "--dump=often"}, `pvlua: --dump often: must be true or false`},
 		{[]string{"veth1", "x.lua", "-r", "1000", "--mode=x", "--queues=0"}, `pvlua: --mode x: must be auto, native, zerocopy, copy or generic
 pvlua: --queues 0: must be more than zero

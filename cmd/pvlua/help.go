@@ -24,6 +24,7 @@ var commandHelp = map[string]string{
 	"lab":       labHelp,
 	"new":       newHelp,
 	"offline":   offlineHelp,
+	"speed":     speedHelp,
 	"stubs":     stubsHelp,
 	"test":      testHelp,
 }
@@ -37,8 +38,7 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
   pvlua doctor INTERFACE     can pvlua run there, and what cures it if not
   pvlua lab up|down|status|exec    namespaces and veth pairs to try things on
   pvlua demo                 lab, echo.lua and probes in one go
-  pvlua stubs [DIR]          what an editor needs to complete and check names
-  pvlua dissector SCRIPT     what Wireshark needs to show a script's protocols
+  pvlua stubs [DIR]; pvlua dissector SCRIPT    what editors and Wireshark need
   pvlua help NAME            a command, pkt.udp.dport, ...; see pvlua version
 
       --mode MODE         auto, native, zerocopy, copy or generic (auto)
@@ -50,7 +50,8 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
       --watch             reload the script when it changes (SIGHUP: at once)
       --capture FILE      record to a file, see pvlua help capture
       --dump  --verbose   print each packet and its verdict; log more
-  -s -c -r -t -f -o       sizes of frames and rings, see pvlua help frames
+  -s -c -r -t -f -o       sizes of frames and rings, see pvlua help frames;
+      --busy-poll         what to spend on being fast, see pvlua help speed
 
 Try: pvlua lab up && pvlua lab exec test1 -- pvlua veth1 scripts/echo.lua
 `

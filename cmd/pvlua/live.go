@@ -79,6 +79,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	flags.IntVar(&config.Queues, "queues", 0, "")
 	flags.IntVar(&config.Batch, "batch", 0, "")
 	flags.IntVar(&config.Quota, "quota", 0, "")
+	speedFlags(flags, &config)
 	flags.DurationVar(&config.Stats, "stats", 0, "")
 	flags.Lookup("stats").NoOptDefVal = "1s"
 	flags.BoolVar(&config.Watch, "watch", false, "")
@@ -101,7 +102,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	if config.OnError, err = parseOnError(*onError); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, positive(flags, "queues", "batch", "quota", "stats", "chunk-size", "chunk-count",
+	errs = append(errs, positive(flags, "queues", "batch", "quota", "busy-poll", "stats", "chunk-size", "chunk-count",
 		"rx-ring", "tx-ring", "fill-ring", "completion-ring"))
 	if config.Stats > 0 && config.Stats < 10*time.Millisecond {
 		errs = append(errs, fmt.Errorf("--stats %v: must be 10ms or more", config.Stats))
@@ -125,9 +126,9 @@ func nameArguments(config *runtime.Config, args []string, dash int) error {
 		before = "before -- "
 	}
 	for _, name := range named {
-		// A value of --stats is optional, so it has to be joined to it.
+		// Values of these flags are optional, so they have to be joined to them.
 		if _, err := time.ParseDuration(name); err == nil {
-			return fmt.Errorf("%q is no interface: for statistics write --stats=%s", name, name)
+			return fmt.Errorf("%q is no interface: write --stats=%s or --busy-poll=%[2]s", name, name)
 		}
 	}
 	switch {

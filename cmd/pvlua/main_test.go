@@ -138,8 +138,9 @@ func TestHelpFitsAScreen(t *testing.T) {
 func TestHelpNamesEverything(t *testing.T) {
 	_, text, _ := here("help")
 	_, frames, _ := here("help", "frames")
-	text += frames
-	for _, name := range []string{"--mode", "--queues", "--batch", "--on-error", "--quota", "--stats", "--dump", "--verbose",
+	_, speed, _ := here("help", "speed")
+	text += frames + speed
+	for _, name := range []string{"--mode", "--queues", "--batch", "--on-error", "--quota", "--stats", "--dump", "--verbose", "--busy-poll[=TIME]",
 		"-s, --chunk-size", "-c, --chunk-count", "-r, --rx-ring", "-t, --tx-ring", "-f, --fill-ring", "-o, --completion-ring",
 		"pvlua doctor", "pvlua lab", "pvlua demo", "pvlua new", "pvlua stubs", "pvlua version"} {
 		if !strings.Contains(text, name) {
