@@ -22,6 +22,7 @@ type Program struct {
 	s         *State
 	functions map[*lua.FunctionProto]*analysis.Function
 	upvalues  map[*analysis.Symbol]*lua.Upvalue
+	names     map[lua.LValue]string // of what libraries have; see Object
 }
 
 // Program gives the script as a program. It is made when it is first asked for;
