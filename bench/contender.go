@@ -3,16 +3,15 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // A contender is one way of handling the packets of a scenario.
 type contender struct {
 	name string
+	skip string // why it can't take part; "" if it can
 	// start brings it up as the device under test. The caller stops it.
 	start func(*lab, places) (device, error)
 }
@@ -37,8 +36,11 @@ type places struct {
 func (p places) c() string                 { return filepath.Join(p.root, "bench", "c") }
 func (p places) script(s ...string) string { return filepath.Join(append([]string{p.root}, s...)...) }
 
-// reference is the contender that the others are compared with.
-const reference = "C AF_XDP"
+// The names of contenders that others are compared with.
+const (
+	cAFXDP  = "C AF_XDP"
+	cKernel = "C XDP in the kernel"
+)
 
 // stopTime is how long a contender may take to end after SIGINT.
 const stopTime = 5 * time.Second
@@ -58,7 +60,7 @@ func (p process) stop() (totals, error) {
 
 // xskBench is the C program on libxdp's rings in one of its modes.
 func xskBench(mode string, ports ...string) contender {
-	return contender{reference, func(l *lab, at places) (device, error) {
+	return contender{name: cAFXDP, start: func(l *lab, at places) (device, error) {
 		args := append([]string{mode}, ports...)
 		c, err := startChild(l.dut, at.dutCPU, filepath.Join(at.c(), "build", "xsk_bench"), args...)
 		if err != nil {
@@ -68,13 +70,11 @@ func xskBench(mode string, ports ...string) contender {
 	}}
 }
 
-// pvlua is the real program with a script, which is a path below the root.
-func pvlua(script []string, ports ...string) contender {
-	return contender{"pvlua", func(l *lab, at places) (device, error) {
-		if _, err := os.Stat(at.pvlua); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("there is no %s: run make build", at.pvlua)
-		}
-		args := append(append([]string{}, ports...), at.script(script...))
+// pvlua is the real program with some flags and a script, which is a path below
+// the root.
+func pvlua(name string, flags, script []string, ports ...string) contender {
+	return contender{name: name, start: func(l *lab, at places) (device, error) {
+		args := slices.Concat(flags, ports, []string{at.script(script...)})
 		c, err := startChild(l.dut, at.dutCPU, at.pvlua, args...)
 		if err != nil {
 			return nil, err
@@ -83,6 +83,30 @@ func pvlua(script []string, ports ...string) contender {
 			return parseTotals(c.stdout.String()+"\n"+c.stderr.String(), ports...)
 		}}, nil
 	}}
+}
+
+// ring is pvlua when it sends by AF_XDP's transmit ring only.
+func ring(f features, script []string, ports ...string) contender {
+	c := pvlua("pvlua --tx ring", f.inUserSpace("ring"), script, ports...)
+	c.skip = f.lack("tx")
+	return c
+}
+
+// inKernel is pvlua with a script that it has compiled to XDP. What it counts
+// itself is not what reached a socket.
+func inKernel(f features, script []string, ports ...string) contender {
+	user := pvlua("pvlua --engine kernel", []string{"--engine=kernel"}, script, ports...)
+	c := contender{name: user.name, skip: f.lack("engine")}
+	c.start = func(l *lab, at places) (device, error) {
+		dev, err := user.start(l, at)
+		if err != nil {
+			return nil, err
+		}
+		p := dev.(process)
+		p.counters = func(*child) (totals, error) { return nil, nil }
+		return p, nil
+	}
+	return c
 }
 
 // kernel is a device that is an XDP program in the ports' driver.
@@ -99,17 +123,18 @@ func (k kernel) stop() (totals, error) {
 }
 
 // xdp is a C program for XDP, attached to the first ports of the device under
-// test. If it forwards, packets leave by the other port.
-func xdp(program string, ports int, forwards bool) contender {
-	return contender{"C XDP in the kernel", func(l *lab, at places) (device, error) {
+// test. If out is not nil it tells of a port by which interface its packets
+// leave.
+func xdp(program string, ports int, out func(l *lab, port int) int) contender {
+	return contender{name: cKernel, start: func(l *lab, at places) (device, error) {
 		var k kernel
 		err := onThread(l.dut, noCPU, func() error {
 			for i := range ports {
-				out := 0
-				if forwards {
-					out = l.d[1-i]
+				ifindex := 0
+				if out != nil {
+					ifindex = out(l, i)
 				}
-				o, err := attachObject(at.c(), program, l.d[i], out)
+				o, err := attachObject(at.c(), program, l.d[i], ifindex)
 				if err != nil {
 					return err
 				}
@@ -124,3 +149,6 @@ func xdp(program string, ports int, forwards bool) contender {
 		return k, nil
 	}}
 }
+
+func toItself(l *lab, port int) int   { return l.d[port] }
+func toTheOther(l *lab, port int) int { return l.d[1-port] }

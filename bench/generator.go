@@ -145,10 +145,9 @@ func generatorProgram(counter int, targets []int, template []byte, flows int) as
 		asm.JGT.Reg(word, end, "short"),
 
 		asm.LoadMapValue(count, counter, 0),
-		asm.LoadMem(n, count, 0, asm.DWord),
+		asm.Mov.Imm(n, 1),
+		fetchAdd(count, n), // several threads may run this
 		asm.Mov.Reg(port, n),
-		asm.Add.Imm(n, 1),
-		asm.StoreMem(count, 0, n, asm.DWord), // one thread runs this: no atomic add
 	}
 	for off := 0; off < written; off += 8 {
 		insns = append(insns,
@@ -176,11 +175,21 @@ func generatorProgram(counter int, targets []int, template []byte, flows int) as
 		asm.Return())
 }
 
+// fetchAdd adds src to the 64 bits at dst and gives what was there before in src,
+// atomically. What cilium/ebpf 0.22 writes for it by itself lacks the constant, and
+// is an add that gives nothing.
+func fetchAdd(dst, src asm.Register) asm.Instruction {
+	ins := asm.FetchAdd.Mem(dst, src, asm.DWord, 0)
+	ins.Constant = 1 // BPF_FETCH, linux/bpf.h
+	return ins
+}
+
 // xdpDrop is XDP_DROP of linux/bpf.h.
 const xdpDrop = 1
 
 // run sends until ctx is done: rate frames a second, or as many as it can if
-// rate is 0. To be called on a locked thread in the generator's namespace.
+// rate is 0. To be called on a locked thread in the generator's namespace; on
+// several at once, if there are more processors to send from.
 func (g *generator) run(ctx context.Context, rate int) error {
 	opts := ebpf.RunOptions{Data: frame(g.size), Repeat: burst, Flags: liveFrames, BatchSize: frameBatch}
 	for begin, sent := time.Now(), 0; ctx.Err() == nil; {

@@ -63,7 +63,7 @@ func TestGeneratorRewritesFrames(t *testing.T) {
 // newTestGenerator makes one with both ports of a lab as its targets.
 func newTestGenerator(t *testing.T, size, flows int) (*generator, *lab) {
 	t.Helper()
-	l, err := newLab()
+	l, err := newLab(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"runtime"
 	"time"
 
 	"github.com/vishvananda/netns"
@@ -16,124 +14,96 @@ import (
 )
 
 const (
-	handlersName = "handlers" // for -only
-	handlerBatch = 64         // packets a Handle
-	handlerTime  = 200 * time.Millisecond
+	handlerBatch = 64 // packets a Handle
+	handlerTime  = 100 * time.Millisecond
+
+	// noAllocation is below one allocation of the Go runtime's own in the time
+	// that a case is measured for.
+	noAllocation = 0.001
 )
 
-// A cost is what one packet costs on a path, one value a round.
-type cost struct {
-	path          string
-	ns, calls     []float64 // calls: ns as a multiple of an empty call's in the same round
-	allocs, bytes []float64
+// handlers is the section of what handlers cost with no input and output.
+func handlers() section {
+	title := fmt.Sprintf("a handler without input and output, decoding included, in batches of %d, against an empty gopher-lua call;\n"+
+		"  the mix is 40 %% UDP to port 7, 25 %% TCP, 20 %% other UDP, 10 %% ICMP, 5 %% ARP", handlerBatch)
+	return section{name: "handlers", title: title, run: func(b *bench) ([]row, error) {
+		subjects := echoSubjects()
+		subjects = append(subjects, firewallSubject("firewall.lua, 1,000 flows blocked, half of the packets", 1000, goal{atMost, 4}))
+		costs, err := b.measureHandlers("handlers", subjects)
+		if err != nil {
+			return nil, err
+		}
+		var rows []row
+		for i, c := range costs {
+			rows = append(rows, c.row("handlers", subjects[i]))
+		}
+		mix := costs[len(costs)-2]
+		rows = append(rows, row{name: "handlers", what: "echo.lua, mix: allocations", figures: mix.allocs,
+			format: "%.3f", unit: "a packet", goal: goal{atMost, noAllocation}})
+		return append(rows, row{name: "handlers", what: "an empty gopher-lua call", figures: costs[0].empty, format: "%.0f", unit: "ns"}), nil
+	}}
 }
 
-// handlers measures what scripts/echo.lua costs on each of its paths with no
-// input and output, and writes the table.
-func handlers(ctx context.Context, o options, stdout io.Writer, say func(string)) error {
-	span := handlerTime
-	if o.short {
+// echoSubjects are the paths of scripts/echo.lua, the mix last.
+func echoSubjects() (list []subject) {
+	for _, p := range paths() {
+		s := subject{what: "echo.lua, " + p.name, script: []string{"scripts", "echo.lua"}, ports: []*luabind.Port{echoPort()}, packets: p.packets[:]}
+		if p.name == mixName {
+			s.goal = goal{atMost, 5.4}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// A cost is what one packet costs a subject, one value a round.
+type cost struct {
+	ns, empty, allocs []float64 // empty: ns of an empty call
+}
+
+func (c cost) row(name string, s subject) row {
+	r := row{name: name, what: s.what, figures: c.ns, format: "%.0f", unit: "ns",
+		ratios: ratios(c.ns, c.empty), of: emptyCalls, goal: s.goal}
+	if n := summarize(c.allocs).median; n > noAllocation {
+		r.what += fmt.Sprintf(" (%.1f allocations)", n)
+	}
+	return r
+}
+
+// measureHandlers takes all subjects and an empty call in turn.
+func (b *bench) measureHandlers(name string, subjects []subject) (costs []cost, err error) {
+	span, cpu := handlerTime, b.at.dutCPU
+	if b.short {
 		span /= 10
 	}
-	cpu := o.at.dutCPU
 	if !available(cpu) {
 		cpu = noCPU
 	}
-	var empty []float64
-	var costs []cost
-	err := onThread(netns.None(), cpu, func() (err error) {
-		empty, costs, err = measureHandlers(ctx, o.at.script("scripts", "echo.lua"), span, o.rounds, say)
+	err = onThread(netns.None(), cpu, func() error {
+		call := emptyCall()
+		entries := []entry{{what: "empty call", run: func(context.Context) ([]float64, error) {
+			return measureCost(span, call), nil
+		}}}
+		for _, s := range subjects {
+			handle, end, err := s.load(b.at)
+			if err != nil {
+				return err
+			}
+			defer end()
+			entries = append(entries, entry{what: s.what, run: func(context.Context) ([]float64, error) {
+				return measureCost(span, handle), nil
+			}})
+		}
+		outcomes, err := takeTurns(b.ctx, name, b.rounds, entries, b.say)
+		for i := range subjects {
+			if err == nil {
+				o := outcomes[i+1]
+				costs = append(costs, cost{ns: o.of(0), allocs: o.of(1), empty: outcomes[0].of(0)})
+			}
+		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", handlersName, err)
-	}
-	fmt.Fprintf(stdout, "\nscripts/echo.lua without input and output, decoding included, in batches of %d; median (minimum-maximum) of %s.\n"+
-		"An empty gopher-lua call costs %s ns.\n\n", handlerBatch, rounds(o.rounds), summarize(empty).text("%.0f"))
-	t := table{texts: 1, head: []string{"path", "ns/packet", "empty calls", "allocs/packet", "bytes/packet"}}
-	for _, c := range costs {
-		t.add(c.path, summarize(c.ns).text("%.0f"), summarize(c.calls).text("%.1f"),
-			number("%.3f", summarize(c.allocs).median), number("%.1f", summarize(c.bytes).median))
-	}
-	return t.write(stdout, o.markdown)
-}
-
-// measureHandlers takes all paths in turn in each of n rounds, another one first
-// each time, each for span.
-func measureHandlers(ctx context.Context, script string, span time.Duration, n int, say func(string)) (empty []float64, costs []cost, err error) {
-	state, err := luabind.Load(luabind.Config{Script: script, Ports: []*luabind.Port{echoPort()}, Host: noHost{}})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer state.Close()
-	if err := state.Start(); err != nil {
-		return nil, nil, err
-	}
-	all := paths()
-	order := make([]int, len(all))
-	for i, p := range all {
-		order[i] = i
-		costs = append(costs, cost{path: p.name})
-		if err := checkPath(state, &p); err != nil {
-			return nil, nil, err
-		}
-	}
-	call := emptyCall()
-	for round := range n {
-		say(fmt.Sprintf("round %d of %d, %s", round+1, n, handlersName))
-		one := measureCost(span, call)
-		empty = append(empty, one.ns)
-		for _, i := range rotate(order, round) {
-			if err := ctx.Err(); err != nil {
-				return nil, nil, err
-			}
-			m := measureCost(span, handlePath(state, &all[i]))
-			c := &costs[i]
-			c.ns = append(c.ns, m.ns)
-			c.calls = append(c.calls, m.ns/one.ns)
-			c.allocs = append(c.allocs, m.allocs)
-			c.bytes = append(c.bytes, m.bytes)
-		}
-	}
-	return empty, costs, nil
-}
-
-// noHost is a world that takes every frame and throws it away.
-type noHost struct{}
-
-func (noHost) Send(int, []byte) bool { return true }
-func (noHost) Now() time.Time        { return time.Now() }
-
-// checkPath fails unless the script gives each packet the verdict that the path
-// is about; an error path would be measured otherwise.
-func checkPath(state *luabind.State, p *path) error {
-	for i, want := range p.packets {
-		frame := append([]byte(nil), want.frame...)
-		pkts := []luabind.Packet{{Buf: frame, To: len(frame)}}
-		state.Handle(pkts)
-		if got := pkts[0]; got.Err != nil || got.Verdict != want.verdict {
-			return fmt.Errorf("%s, packet %d: verdict %v, error %v; want %v", p.name, i, got.Verdict, got.Err, want.verdict)
-		}
-	}
-	return nil
-}
-
-// handlePath returns a function that handles the path's packets once, freshly
-// copied, in batches, and says how many that were.
-func handlePath(state *luabind.State, p *path) func() int {
-	const room = 2048 // as in a UMEM frame
-	memory := make([]byte, handlerBatch*room)
-	pkts := make([]luabind.Packet, handlerBatch)
-	return func() int {
-		for first := 0; first < pathPackets; first += handlerBatch {
-			for i := range pkts {
-				buf := memory[i*room : (i+1)*room : (i+1)*room]
-				pkts[i] = luabind.Packet{Buf: buf, To: copy(buf, p.packets[first+i].frame)}
-			}
-			state.Handle(pkts)
-		}
-		return pathPackets
-	}
+	return costs, err
 }
 
 // emptyCall returns a function that calls an empty Lua function of one argument
@@ -153,30 +123,5 @@ func emptyCall() func() int {
 			l.Pop(1)
 		}
 		return calls
-	}
-}
-
-// A price is the cost of one packet or call.
-type price struct {
-	ns, allocs, bytes float64
-}
-
-// measureCost repeats f for span and divides by how many packets f says it
-// handled.
-func measureCost(span time.Duration, f func() int) price {
-	f() // warm up
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	n, begin := 0, time.Now()
-	for time.Since(begin) < span {
-		n += f()
-	}
-	took := time.Since(begin)
-	runtime.ReadMemStats(&after)
-	return price{
-		ns:     float64(took.Nanoseconds()) / float64(n),
-		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
-		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / float64(n),
 	}
 }

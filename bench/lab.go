@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
@@ -30,55 +31,64 @@ const pairs = 2
 type lab struct {
 	far, dut netns.NsHandle
 	g, d     [pairs]int // interface indexes
+	queues   int        // of each end of a pair
 
-	links *netlink.Handle  // in dut
-	stats *ethtool.Ethtool // in dut
+	links    *netlink.Handle  // in dut
+	farLinks *netlink.Handle  // in far
+	tool     *ethtool.Ethtool // in dut
+	farTool  *ethtool.Ethtool // in far
 }
 
-// newLab makes the namespaces and links. The caller closes it.
-func newLab() (_ *lab, err error) {
-	l := &lab{far: netns.None(), dut: netns.None()}
+// newLab makes the namespaces and links, with as many queues at each end. The
+// caller closes it.
+func newLab(queues int) (_ *lab, err error) {
+	l := &lab{far: netns.None(), dut: netns.None(), queues: queues}
 	defer func() {
 		if err != nil {
 			l.close()
 		}
 	}()
-	if l.far, err = newNamespace(); err != nil {
+	if l.far, l.farLinks, l.farTool, err = newSide(); err != nil {
 		return nil, err
 	}
-	if l.dut, err = newNamespace(); err != nil {
+	if l.dut, l.links, l.tool, err = newSide(); err != nil {
 		return nil, err
-	}
-	far, err := netlink.NewHandleAt(l.far)
-	if err != nil {
-		return nil, fmt.Errorf("open netlink: %w", err)
-	}
-	defer far.Close()
-	if l.links, err = netlink.NewHandleAt(l.dut); err != nil {
-		return nil, fmt.Errorf("open netlink: %w", err)
 	}
 	for i := range pairs {
 		g, d := farName(i), dutName(i)
 		veth := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: d, PeerNamespace: netlink.NsFd(l.dut)}
-		veth.Name = g
-		if err := far.LinkAdd(veth); err != nil {
+		veth.Name, veth.NumTxQueues, veth.NumRxQueues = g, queues, queues
+		veth.PeerNumTxQueues, veth.PeerNumRxQueues = uint32(queues), uint32(queues)
+		if err := l.farLinks.LinkAdd(veth); err != nil {
 			return nil, fmt.Errorf("make veth pair %s, %s: %w", g, d, err)
 		}
-		if l.g[i], err = linkUp(far, g); err != nil {
+		if l.g[i], err = linkUp(l.farLinks, g); err != nil {
 			return nil, err
 		}
 		if l.d[i], err = linkUp(l.links, d); err != nil {
 			return nil, err
 		}
 	}
-	err = onThread(l.dut, noCPU, func() (err error) {
-		l.stats, err = ethtool.NewEthtool() // its socket stays in the namespace it was opened in
+	return l, nil
+}
+
+// newSide makes a namespace and what its links are asked and told with, sockets
+// that stay in the namespace they were opened in.
+func newSide() (ns netns.NsHandle, links *netlink.Handle, tool *ethtool.Ethtool, err error) {
+	if ns, err = newNamespace(); err != nil {
+		return ns, nil, nil, err
+	}
+	if links, err = netlink.NewHandleAt(ns); err != nil {
+		return ns, nil, nil, fmt.Errorf("open netlink: %w", err)
+	}
+	err = onThread(ns, noCPU, func() (err error) {
+		tool, err = ethtool.NewEthtool()
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open ethtool: %w", err)
+		return ns, links, nil, fmt.Errorf("open ethtool: %w", err)
 	}
-	return l, nil
+	return ns, links, tool, nil
 }
 
 func farName(i int) string { return fmt.Sprint("g", i) }
@@ -97,13 +107,17 @@ func linkUp(h *netlink.Handle, name string) (index int, err error) {
 
 // close removes the namespaces and everything in them. Closing twice is fine.
 func (l *lab) close() {
-	if l.stats != nil {
-		l.stats.Close()
-		l.stats = nil
+	for _, tool := range []**ethtool.Ethtool{&l.tool, &l.farTool} {
+		if *tool != nil {
+			(*tool).Close()
+			*tool = nil
+		}
 	}
-	if l.links != nil {
-		l.links.Close()
-		l.links = nil
+	for _, links := range []**netlink.Handle{&l.links, &l.farLinks} {
+		if *links != nil {
+			(*links).Close()
+			*links = nil
+		}
 	}
 	for _, ns := range []*netns.NsHandle{&l.far, &l.dut} {
 		if ns.IsOpen() {
@@ -127,17 +141,31 @@ func (l *lab) attached(i int) (bool, error) {
 // since the port was made. Redirecting to an AF_XDP socket succeeds when the
 // packet is on the socket's receive ring, so for receive-and-drop this counts
 // every contender alike and in the kernel (drivers/net/veth.c, veth_rq_stats_desc).
-func (l *lab) delivered(i int) (uint64, error) {
-	stats, err := l.stats.Stats(dutName(i))
+func (l *lab) delivered(i int) (n uint64, err error) {
+	stats, err := l.tool.Stats(dutName(i))
 	if err != nil {
 		return 0, fmt.Errorf("read the counters of %s: %w", dutName(i), err)
 	}
-	redirected, ok := stats["rx_queue_0_xdp_redirect"]
-	dropped, ok2 := stats["rx_queue_0_xdp_drops"]
-	if !ok || !ok2 {
+	counted := false
+	for name, value := range stats {
+		if strings.HasPrefix(name, "rx_queue_") && (strings.HasSuffix(name, "_xdp_redirect") || strings.HasSuffix(name, "_xdp_drops")) {
+			n, counted = n+value, true
+		}
+	}
+	if !counted {
 		return 0, errors.New("this kernel's veth doesn't count what XDP does")
 	}
-	return redirected + dropped, nil
+	return n, nil
+}
+
+// arrived is the number of packets that the far end's port i has received,
+// whatever becomes of them there, since it was made.
+func (l *lab) arrived(i int) (uint64, error) {
+	link, err := l.farLinks.LinkByIndex(l.g[i])
+	if err != nil {
+		return 0, fmt.Errorf("find %s: %w", farName(i), err)
+	}
+	return link.Attrs().Statistics.RxPackets, nil
 }
 
 // newNamespace makes a network namespace that only the returned handle keeps

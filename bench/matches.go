@@ -2,122 +2,55 @@
 
 package main
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os/exec"
-	"slices"
-	"strings"
+import "context"
 
-	"golang.org/x/sys/unix"
-
-	"pvlua/internal/privileged"
-)
-
-// matches runs the selected scenarios and writes their table.
-func matches(ctx context.Context, o options, stdout io.Writer, say func(string)) error {
-	var chosen []scenario
-	for _, s := range scenarios() {
-		if slices.Contains(o.selected(), s.name) {
-			chosen = append(chosen, s)
-		}
+// matches are the sections of the scenarios.
+func matches(f features) (list []section) {
+	for _, s := range scenarios(f) {
+		list = append(list, section{name: s.name, title: s.title, needs: cPrograms, run: func(b *bench) ([]row, error) {
+			r, err := b.rig()
+			if err != nil {
+				return nil, err
+			}
+			return r.match(b, s)
+		}})
 	}
-	if len(chosen) == 0 {
-		return nil
-	}
-	why, err := obstacle(ctx, o.at)
-	if err != nil {
-		return err
-	}
-	if why != "" {
-		fmt.Fprintf(stdout, "\nskipped: the comparison with C: %s\n", why)
-		if privileged.InCI() {
-			return errors.New("the comparison with C was skipped, which CI=true does not allow")
-		}
-		return nil
-	}
-	r, err := newRig(o.at)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	var results []result
-	for _, s := range chosen {
-		more, err := r.match(ctx, s, o.load, o.rounds, say)
-		if err != nil {
-			return err
-		}
-		results = append(results, more...)
-	}
-	fmt.Fprintf(stdout, "\n%s\n", o.describe(chosen))
-	if err := reportMatches(stdout, results, o.markdown); err != nil {
-		return err
-	}
-	return verdict(results)
+	return list
 }
 
-// describe says how the figures of the table came about.
-func (o options) describe(chosen []scenario) string {
-	rate := "as many as it can"
-	if o.load.rate > 0 {
-		rate = fmt.Sprintf("%d a second", o.load.rate)
+// match lets all contenders of a scenario run in each round.
+func (r *rig) match(b *bench, s scenario) ([]row, error) {
+	if err := r.arrange(s.far); err != nil {
+		return nil, err
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "Frames of %d bytes in %d UDP flows, %s; generator on processor %d, device under test on processor %d.\n",
-		o.load.size, o.load.flows, rate, o.at.farCPU, o.at.dutCPU)
-	fmt.Fprintf(&b, "Median (minimum-maximum) of %s of %v; ratios are of figures of the same round.\n",
-		rounds(o.rounds), o.load.time)
-	b.WriteString("Where a contender takes all that is offered, the limit is the kernel's part of the work on the generator's processor.\n")
-	for _, s := range chosen {
-		fmt.Fprintf(&b, "%s: %s\n", s.name, s.title)
+	var entries []entry
+	for _, c := range s.contenders {
+		entries = append(entries, entry{what: c.name, skip: c.skip, run: func(ctx context.Context) ([]float64, error) {
+			m, err := r.measure(ctx, s, c, b.load)
+			return []float64{m.through, m.offered}, err
+		}})
 	}
-	return b.String()
-}
-
-// verdict is nil if nothing failed. The table's notes have the reasons.
-func verdict(results []result) error {
-	failed := 0
-	for _, r := range results {
-		if r.err != nil {
-			failed++
-		}
-	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d contenders failed", failed, len(results))
-	}
-	return nil
-}
-
-// obstacle says why the matches can't be run on this machine, "" if they can. It
-// also builds the C programs; an error is one of theirs.
-func obstacle(ctx context.Context, at places) (why string, err error) {
-	missing, err := privileged.Missing()
+	outcomes, err := takeTurns(b.ctx, s.name, b.rounds, entries, b.say)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if len(missing) > 0 {
-		return "needs " + strings.Join(missing, ", ") + ": run it as root", nil
-	}
-	for _, tool := range []string{"make", "clang"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "needs " + tool + ": run bench/deps.sh", nil
+	var reference []float64
+	for i, c := range s.contenders {
+		if c.name == s.reference {
+			reference = outcomes[i].of(0)
 		}
 	}
-	for _, cpu := range []int{at.farCPU, at.dutCPU} {
-		if !available(cpu) {
-			return fmt.Sprintf("there is no processor %d for this process: see -generator-cpu and -cpu", cpu), nil
+	rows := make([]row, len(entries))
+	for i, o := range outcomes {
+		rows[i] = row{name: s.name, what: entries[i].what, figures: o.of(0), format: "%.0f", unit: "kpps",
+			skip: entries[i].skip, err: o.err}
+		if entries[i].what != s.reference {
+			rows[i].ratios, rows[i].of = ratios(o.of(0), reference), s.reference
+		}
+		if summarize(o.of(0)).median > 0.97*summarize(o.of(1)).median {
+			rows[i].what += ", all that was offered"
 		}
 	}
-	out, err := exec.CommandContext(ctx, "make", "-s", "-C", at.c()).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the C programs (bench/deps.sh installs what they need): %w\n%s", err, out)
-	}
-	return "", nil
-}
-
-func available(cpu int) bool {
-	var set unix.CPUSet
-	return unix.SchedGetaffinity(0, &set) == nil && cpu >= 0 && set.IsSet(cpu)
+	rows[0].goal = s.goal
+	return rows, nil
 }

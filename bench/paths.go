@@ -21,11 +21,15 @@ type path struct {
 type pathPacket struct {
 	frame   []byte
 	verdict luabind.Verdict
+	port    int // that it comes in on
 }
 
 // pathPackets is how many different packets a path has, so that neither caches
 // nor branch predictors see the same one all the time.
 const pathPackets = 256
+
+// mixName is the path of the mix of packets.
+const mixName = "mix"
 
 // A shape makes the i-th packet of a kind.
 type shape struct {
@@ -46,7 +50,7 @@ func (s shape) packet(i int) pathPacket {
 		binary.BigEndian.PutUint16(src[14:], uint16(256+i))
 		o.Src = netip.AddrFrom16(src)
 	}
-	return pathPacket{s.make(o), s.verdict}
+	return pathPacket{frame: s.make(o), verdict: s.verdict}
 }
 
 // v6 says whether the shape is of IPv6.
@@ -82,7 +86,7 @@ func paths() []path {
 		list = append(list, p)
 	}
 
-	mix := path{name: "mix"}
+	mix := path{name: mixName}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range mix.packets {
 		var s shape

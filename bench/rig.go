@@ -20,28 +20,53 @@ const (
 	ringSize = 2048
 )
 
-// A rig is a lab with sinks at its far end.
+// A farEnd is what takes the packets at the far end.
+type farEnd int
+
+const (
+	sinks farEnd = iota // an XDP program counts and drops them
+	// napiStack is the kernel's own stack, with GRO: that gives a veth the NAPI
+	// without which its peer can't redirect packets to it (P23).
+	napiStack
+	stack // the kernel's own stack, on a veth as it comes
+)
+
+// A rig is a lab with a far end that takes packets.
 type rig struct {
 	*lab
 	at    places
-	sinks []*object // on g0, g1
+	sinks []*object // on g0, g1, if that is what takes them
 }
 
-// newRig makes the lab. The caller closes the rig.
-func newRig(at places) (_ *rig, err error) {
-	l, err := newLab()
+// newRig makes the lab, with so many queues at each end of its links, the far end
+// being sinks. The caller closes the rig.
+func newRig(at places, queues int) (*rig, error) {
+	l, err := newLab(queues)
 	if err != nil {
 		return nil, err
 	}
 	r := &rig{lab: l, at: at}
-	defer func() {
-		if err != nil {
-			r.close()
+	if err := r.arrange(sinks); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// arrange makes the far end one of that kind.
+func (r *rig) arrange(end farEnd) error {
+	r.closeSinks()
+	for i := range pairs {
+		if err := r.farTool.Change(farName(i), map[string]bool{"rx-gro": end == napiStack}); err != nil {
+			return fmt.Errorf("set GRO of %s: %w", farName(i), err)
 		}
-	}()
-	err = onThread(l.far, noCPU, func() error {
-		for _, ifindex := range l.g {
-			sink, err := attachObject(at.c(), "xdp_drop", ifindex, 0)
+	}
+	if end != sinks {
+		return nil
+	}
+	return onThread(r.far, noCPU, func() error {
+		for _, ifindex := range r.g {
+			sink, err := attachObject(r.at.c(), "xdp_drop", ifindex, 0)
 			if err != nil {
 				return err
 			}
@@ -49,17 +74,17 @@ func newRig(at places) (_ *rig, err error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
 }
 
-func (r *rig) close() {
+func (r *rig) closeSinks() {
 	for _, s := range r.sinks {
 		s.close()
 	}
 	r.sinks = nil
+}
+
+func (r *rig) close() {
+	r.closeSinks()
 	r.lab.close()
 }
 
@@ -69,8 +94,12 @@ func (r *rig) received() (uint64, error) { return r.delivered(0) }
 
 // returned counts packets that came back to the far end, by whichever port.
 func (r *rig) returned() (sum uint64, err error) {
-	for _, s := range r.sinks {
-		n, err := s.packets()
+	for i := range pairs {
+		count := func() (uint64, error) { return r.arrived(i) }
+		if r.sinks != nil {
+			count = r.sinks[i].packets
+		}
+		n, err := count()
 		if err != nil {
 			return 0, err
 		}
@@ -82,7 +111,8 @@ func (r *rig) returned() (sum uint64, err error) {
 // A load is what the generator sends and for how long.
 type load struct {
 	size, flows int
-	rate        int // packets a second; 0 for as many as it can
+	rate        int   // packets a second; 0 for as many as it can
+	cpus        []int // that send, each its part of the rate; nil for the far end's
 	warmUp      time.Duration
 	time        time.Duration
 }
@@ -110,13 +140,18 @@ func (r *rig) measure(ctx context.Context, s scenario, c contender, l load) (sam
 	if err = cmp.Or(err, ended, stopErr); err == nil {
 		var after uint64
 		if after, err = r.deliveredAll(s); err == nil {
-			err = compare(own, after-before)
+			err = compare(own, after-before, r.queues)
 		}
 	}
+	return m, withWords(err, dev)
+}
+
+// withWords adds to an error what the device, which was stopped, complained of.
+func withWords(err error, dev device) error {
 	if said := dev.said(); err != nil && said != "" {
-		err = fmt.Errorf("%w; it said:\n%s", err, said)
+		return fmt.Errorf("%w; it said:\n%s", err, said)
 	}
-	return m, err
+	return err
 }
 
 // load puts a device to work as soon as it is up, and returns when it has had
@@ -136,20 +171,11 @@ func (r *rig) load(ctx context.Context, s scenario, dev device, l load) (sample,
 // window sends to a device that is up. It measures after packets have come
 // through for the time of warming up.
 func (r *rig) window(ctx context.Context, s scenario, dev device, l load) (m sample, err error) {
-	gen, err := r.generator(s, l)
+	gen, stop, err := r.generate(ctx, s, l)
 	if err != nil {
 		return m, err
 	}
-	defer gen.close()
-	sending, cancel := context.WithCancel(ctx)
-	sent := make(chan error, 1)
-	go func() {
-		sent <- onThread(r.far, r.at.farCPU, func() error { return gen.run(sending, l.rate) })
-	}()
-	defer func() {
-		cancel()
-		err = errors.Join(err, <-sent)
-	}()
+	defer func() { err = errors.Join(err, stop()) }()
 
 	first, err := s.through(r)
 	if err != nil {
@@ -198,14 +224,35 @@ func (r *rig) look(s scenario, g *generator) (x reading, err error) {
 	return x, err
 }
 
-// generator makes the generator for the ports that the scenario's packets come
-// in on.
-func (r *rig) generator(s scenario, l load) (g *generator, err error) {
+// generate starts a generator on the load's processors, for the ports that the
+// scenario's packets come in on, until stop is called.
+func (r *rig) generate(ctx context.Context, s scenario, l load) (g *generator, stop func() error, err error) {
 	err = onThread(r.far, noCPU, func() (err error) {
 		g, err = newGenerator(r.g[:s.sources], l.size, l.flows)
 		return err
 	})
-	return g, err
+	if err != nil {
+		return nil, nil, err
+	}
+	cpus := l.cpus
+	if cpus == nil {
+		cpus = []int{r.at.farCPU}
+	}
+	sending, cancel := context.WithCancel(ctx)
+	ended := make(chan error, len(cpus))
+	for _, cpu := range cpus {
+		go func() {
+			ended <- onThread(r.far, cpu, func() error { return g.run(sending, l.rate/len(cpus)) })
+		}()
+	}
+	return g, func() (err error) {
+		cancel()
+		for range cpus {
+			err = errors.Join(err, <-ended)
+		}
+		g.close()
+		return err
+	}, nil
 }
 
 // await looks until done says so, the device ends, or its time is over.
@@ -247,14 +294,14 @@ func (r *rig) deliveredAll(s scenario) (sum uint64, err error) {
 }
 
 // compare holds a contender's own count of what it received against the
-// kernel's count of what it put on the contender's rings. Without own counters
-// there is nothing to compare.
-func compare(own totals, delivered uint64) error {
+// kernel's count of what it put on the contender's rings, one for each queue of
+// a port. Without own counters there is nothing to compare.
+func compare(own totals, delivered uint64, queues int) error {
 	if own == nil {
 		return nil
 	}
 	rx := own.sum("rx")
-	if rx > delivered || delivered-rx > uint64(len(own))*ringSize {
+	if rx > delivered || delivered-rx > uint64(len(own)*queues*ringSize) {
 		return fmt.Errorf("it counted %d packets received, but the kernel gave it %d", rx, delivered)
 	}
 	return nil

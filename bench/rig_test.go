@@ -35,7 +35,7 @@ func testPlaces(t *testing.T) places {
 func needPrograms(t *testing.T) {
 	t.Helper()
 	privileged.Require(t)
-	why, err := obstacle(context.Background(), testPlaces(t))
+	why, err := obstacles(context.Background(), testPlaces(t))(cPrograms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ var testLoad = load{size: minFrame, flows: 16, rate: 200_000, time: 200 * time.M
 
 func newTestRig(t *testing.T) *rig {
 	t.Helper()
-	r, err := newRig(testPlaces(t))
+	r, err := newRig(testPlaces(t), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,15 +60,19 @@ func newTestRig(t *testing.T) *rig {
 	return r
 }
 
-// Every C contender does its work, also on a queue that the one before has just
-// let go of.
-func TestMatch(t *testing.T) {
+// Every contender does its work, the real binary too, also on a queue that the
+// one before has just let go of, and whatever takes the packets.
+func TestMeasure(t *testing.T) {
 	needPrograms(t)
 	r := newTestRig(t)
-	for _, s := range scenarios() {
+	r.at.pvlua = buildPvlua(t, r.at.root)
+	for _, s := range scenarios(testFeatures(t, r.at.pvlua)) {
+		if err := r.arrange(s.far); err != nil {
+			t.Fatal(err)
+		}
 		for _, c := range s.contenders {
-			if c.name == "pvlua" {
-				continue // TestMatchPvlua
+			if c.skip != "" {
+				continue
 			}
 			m, err := r.measure(context.Background(), s, c, testLoad)
 			if err != nil {
@@ -81,20 +85,13 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// The real binary takes part in every scenario.
-func TestMatchPvlua(t *testing.T) {
-	needPrograms(t)
-	r := newTestRig(t)
-	r.at.pvlua = buildPvlua(t, r.at.root)
-	for _, s := range scenarios() {
-		m, err := r.measure(context.Background(), s, s.contenders[0], testLoad)
-		if err != nil {
-			t.Fatalf("%s: %v", s.name, err)
-		}
-		if m.through <= 0 {
-			t.Errorf("%s: nothing came through", s.name)
-		}
+func testFeatures(t *testing.T, pvlua string) features {
+	t.Helper()
+	f, err := findFeatures(context.Background(), pvlua)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return f
 }
 
 // buildPvlua builds the program of the source tree for one test.
@@ -109,8 +106,8 @@ func buildPvlua(t *testing.T, root string) string {
 	return path
 }
 
-// What fails says so, is out for the remaining rounds and leaves the others alone.
-func TestMatchGoesOnWithoutWhatFails(t *testing.T) {
+// A contender that fails says how it ended and what it said.
+func TestMeasureTellsOfFailures(t *testing.T) {
 	needPrograms(t)
 	r := newTestRig(t)
 	script := filepath.Join(t.TempDir(), "fails")
@@ -118,28 +115,14 @@ func TestMatchGoesOnWithoutWhatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.at.pvlua = script
-	s := scenarios()[0]
-	var said []string
-	results, err := r.match(context.Background(), s, testLoad, 2, func(line string) { said = append(said, line) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, res := range results {
-		switch {
-		case res.contender == "pvlua":
-			if res.err == nil || !strings.Contains(res.err.Error(), "exit status 3") || !strings.Contains(res.err.Error(), "out of order") {
-				t.Errorf("pvlua: %v, want how it ended and what it said", res.err)
-			}
-		case res.err != nil || len(res.through) != 2:
-			t.Errorf("%s: %v, %v; want two values", res.contender, res.through, res.err)
-		}
-	}
-	if len(said) != 5 {
-		t.Errorf("said %d lines, want one failure and four rounds:\n%s", len(said), strings.Join(said, "\n"))
+	s := scenarios(nil)[0]
+	_, err := r.measure(context.Background(), s, s.contenders[0], testLoad)
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "out of order") {
+		t.Errorf("%v, want how it ended and what it said", err)
 	}
 }
 
-func TestMatchEndsWithItsContext(t *testing.T) {
+func TestMeasureEndsWithItsContext(t *testing.T) {
 	needPrograms(t)
 	r := newTestRig(t)
 	l := testLoad
@@ -147,7 +130,8 @@ func TestMatchEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	_, err := r.match(ctx, scenarios()[1], l, 1, func(string) {})
+	s := scenarios(nil)[1]
+	_, err := r.measure(ctx, s, s.contenders[2], l)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}
@@ -159,7 +143,7 @@ func TestMatchEndsWithItsContext(t *testing.T) {
 // A contender that ignores SIGINT is killed and reported.
 func TestStopKills(t *testing.T) {
 	privileged.Require(t)
-	l, err := newLab()
+	l, err := newLab(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +166,7 @@ func TestStopKills(t *testing.T) {
 
 func TestStartChildThatIsNotThere(t *testing.T) {
 	privileged.Require(t)
-	l, err := newLab()
+	l, err := newLab(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,53 +2,79 @@
 
 package main
 
+import "slices"
+
 // A scenario is what is done with the packets, and who does it.
 type scenario struct {
 	name, title string
+	far         farEnd
 	ports       int // how many ports of the device under test take part
 	sources     int // how many of them the generator sends to, in turn
 	contenders  []contender
+	reference   string // the contender that the others are compared with
+	goal        goal   // for the first contender
 
 	// through is the number of packets that the device under test has dealt with
 	// so far, counted in the kernel outside of it.
 	through func(*rig) (uint64, error)
 }
 
-// scenarios in the order of the table.
-func scenarios() []scenario {
+// scenarios in the order of the table, for a pvlua with these features.
+func scenarios(f features) []scenario {
+	var (
+		drop    = []string{"bench", "lua", "drop.lua"}
+		reflect = []string{"bench", "lua", "reflect.lua"}
+		forward = []string{"scripts", "forward.lua"}
+
+		c     = xskBench("l2fwd", dutName(0))
+		moves = []contender{
+			pvlua("pvlua", f.inUserSpace("auto"), forward, dutName(0), dutName(1)),
+			ring(f, forward, dutName(0), dutName(1)),
+			xskBench("forward", dutName(0), dutName(1)),
+		}
+		sends = []contender{pvlua("pvlua", f.inUserSpace("auto"), reflect, dutName(0)), ring(f, reflect, dutName(0)), c}
+	)
 	return []scenario{{
 		name: "drop", title: "receive a packet and drop it", ports: 1, sources: 1, through: (*rig).received,
+		reference: cAFXDP, goal: goal{atLeast, 0.8},
 		contenders: []contender{
-			pvlua([]string{"bench", "lua", "drop.lua"}, dutName(0)),
+			pvlua("pvlua", f.inUserSpace("auto"), drop, dutName(0)),
 			xskBench("rxdrop", dutName(0)),
-			xdp("xdp_drop", 1, false),
+			xdp("xdp_drop", 1, nil),
 		},
 	}, {
-		name: "reflect", title: "swap the MAC addresses of a packet and send it back", ports: 1, sources: 1, through: (*rig).returned,
-		contenders: []contender{
-			pvlua([]string{"bench", "lua", "reflect.lua"}, dutName(0)),
-			xskBench("l2fwd", dutName(0)),
-			xdp("xdp_tx", 1, false),
-		},
+		name: "reflect", title: "swap the MAC addresses of a packet and send it back; the far end drops it in XDP",
+		ports: 1, sources: 1, through: (*rig).returned,
+		reference: cAFXDP, goal: goal{atLeast, 3},
+		contenders: with(sends, xdp("xdp_tx", 1, nil)),
+	}, {
+		name: "reflect-gro", title: "the same; a plain stack takes it, on a veth with GRO", far: napiStack,
+		ports: 1, sources: 1, through: (*rig).returned,
+		reference: cAFXDP, goal: goal{atLeast, 2},
+		contenders: with(sends, xdp("xdp_bounce", 1, toItself)),
+	}, {
+		name: "reflect-stack", title: "the same; a plain stack takes it, on a veth as it comes, which takes no redirected packets", far: stack,
+		ports: 1, sources: 1, through: (*rig).returned,
+		reference:  cAFXDP,
+		contenders: with(sends, contender{name: cKernel, skip: "a veth without GRO or an XDP program takes no redirected packets (P23)"}),
 	}, {
 		name: "forward", title: "receive on one port and send on the other", ports: 2, sources: 1, through: (*rig).returned,
-		contenders: []contender{
-			pvlua([]string{"scripts", "forward.lua"}, dutName(0), dutName(1)),
-			xskBench("forward", dutName(0), dutName(1)),
-			xdp("xdp_redirect", 1, true),
-		},
+		reference: cAFXDP, goal: goal{atLeast, 1.5},
+		contenders: with(moves, xdp("xdp_redirect", 1, toTheOther)),
 	}, {
 		name: "both", title: "the same, both ways at once", ports: 2, sources: 2, through: (*rig).returned,
-		contenders: []contender{
-			pvlua([]string{"scripts", "forward.lua"}, dutName(0), dutName(1)),
-			xskBench("forward", dutName(0), dutName(1)),
-			xdp("xdp_redirect", 2, true),
-		},
+		reference:  cAFXDP,
+		contenders: with(moves, xdp("xdp_redirect", 2, toTheOther)),
+	}, {
+		name: "kernel-reflect", title: "reflect, the script compiled to XDP", ports: 1, sources: 1, through: (*rig).returned,
+		reference: cKernel, goal: goal{atLeast, 0.95},
+		contenders: []contender{inKernel(f, reflect, dutName(0)), xdp("xdp_tx", 1, nil)},
+	}, {
+		name: "kernel-forward", title: "forward, the script compiled to XDP", ports: 2, sources: 1, through: (*rig).returned,
+		reference: cKernel, goal: goal{atLeast, 0.95},
+		contenders: []contender{inKernel(f, forward, dutName(0), dutName(1)), xdp("xdp_redirect", 1, toTheOther)},
 	}}
 }
 
-// rotate puts element n first, the ones before it last.
-func rotate[T any](s []T, n int) []T {
-	n %= len(s)
-	return append(append(make([]T, 0, len(s)), s[n:]...), s[:n]...)
-}
+// with gives a list of contenders with more of them.
+func with(list []contender, more ...contender) []contender { return slices.Concat(list, more) }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -20,6 +21,14 @@ func summarize(values []float64) summary {
 	s := slices.Sorted(slices.Values(values))
 	n := len(s)
 	return summary{median: (s[(n-1)/2] + s[n/2]) / 2, min: s[0], max: s[n-1]}
+}
+
+// text is "median (min-max)", each in the given format; "-" without values.
+func (s summary) text(format string) string {
+	if math.IsNaN(s.median) {
+		return "-"
+	}
+	return fmt.Sprintf(format+" ("+format+"-"+format+")", s.median, s.min, s.max)
 }
 
 // ratios divides each round's value by the same round's reference, so that a

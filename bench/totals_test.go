@@ -105,7 +105,7 @@ func TestCompare(t *testing.T) {
 		{totals{"d0": {"rx": 1}, "d1": {"rx": 2}}, 3 + 2*ringSize, true},
 	}
 	for _, tt := range tests {
-		if err := compare(tt.own, tt.delivered); (err == nil) != tt.ok {
+		if err := compare(tt.own, tt.delivered, 1); (err == nil) != tt.ok {
 			t.Errorf("compare(%v, %d) = %v", tt.own, tt.delivered, err)
 		}
 	}

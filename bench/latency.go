@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+const (
+	latencyTime  = time.Second
+	probePause   = time.Millisecond // between two probes: time enough to fall asleep
+	latencyBound = 1.1
+
+	farAddress, dutAddress = "10.0.0.4/24", "10.0.0.5/24"
+)
+
+// latency is the section of round trips: a UDP echo by scripts/echo.lua against
+// the ping reply of the kernel's own stack at the same address of the same veth.
+func latency(f features) section {
+	title := fmt.Sprintf("round trip of 56 bytes, a probe every %v: UDP echo by scripts/echo.lua against the kernel's own ping reply on the same veth", probePause)
+	return section{name: "latency", title: title, needs: privilege, run: func(b *bench) ([]row, error) {
+		l, err := newLab(1)
+		if err != nil {
+			return nil, err
+		}
+		defer l.close()
+		err = errors.Join(address(l.farLinks, farName(0), farAddress), address(l.links, dutName(0), dutAddress),
+			// Or else UDP comes without the checksum that the answer needs (P17).
+			l.farTool.Change(farName(0), map[string]bool{"tx-checksum-ip-generic": false}))
+		if err != nil {
+			return nil, err
+		}
+		r, span := &rig{lab: l, at: b.at}, latencyTime
+		if b.short {
+			span /= 5
+		}
+		entries := []entry{{what: "ping, answered by the kernel", run: func(ctx context.Context) ([]float64, error) {
+			return r.roundTrips(ctx, ping, span)
+		}}, {what: "ping, answered by the kernel on the other processor", run: func(ctx context.Context) (_ []float64, err error) {
+			if err := l.steer(dutName(0), b.at.dutCPU); err != nil {
+				return nil, err
+			}
+			defer func() { err = errors.Join(err, l.steer(dutName(0), noCPU)) }()
+			return r.roundTrips(ctx, ping, span)
+		}}}
+		// The kernel answers on the processor that a packet arrives on, and so does
+		// pvlua asleep there. To poll it needs one of its own.
+		for i, c := range echoContenders(f) {
+			at := b.at
+			if i == 0 {
+				at.dutCPU = at.farCPU
+			}
+			r := &rig{lab: l, at: at}
+			entries = append(entries, entry{what: "UDP echo by " + c.name, skip: c.skip, run: func(ctx context.Context) ([]float64, error) {
+				return r.echoRoundTrips(ctx, c, span)
+			}})
+		}
+		outcomes, err := takeTurns(b.ctx, "latency", b.rounds, entries, b.say)
+		if err != nil {
+			return nil, err
+		}
+		goals := []goal{{}, {}, {atMost, latencyBound}, {below, 1}}
+		var rows []row
+		for i, o := range outcomes {
+			for kind, name := range []string{"median", "p99"} {
+				row := row{name: "latency", what: entries[i].what + ", " + name, figures: o.of(kind), format: "%.1f", unit: "µs",
+					goal: goals[i], skip: entries[i].skip, err: o.err}
+				if i > 0 {
+					row.ratios, row.of = ratios(o.of(kind), outcomes[0].of(kind)), "the first ping"
+				}
+				rows = append(rows, row)
+			}
+		}
+		return rows, nil
+	}}
+}
+
+// address gives a link an address with its prefix length.
+func address(h *netlink.Handle, name, prefix string) error {
+	link, err := h.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", name, err)
+	}
+	addr, err := netlink.ParseAddr(prefix)
+	if err != nil {
+		return err
+	}
+	if err := h.AddrAdd(link, addr); err != nil {
+		return fmt.Errorf("give %s the address %s: %w", name, prefix, err)
+	}
+	return nil
+}
+
+// echoRoundTrips are those of a UDP echo that a contender answers.
+func (r *rig) echoRoundTrips(ctx context.Context, c contender, span time.Duration) (values []float64, err error) {
+	dev, err := c.start(r.lab, r.at)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		_, stopErr := dev.stop()
+		err = withWords(errors.Join(err, stopErr), dev)
+	}()
+	if err := r.await(ctx, dev, "attach itself", func() (bool, error) { return r.attached(0) }); err != nil {
+		return nil, err
+	}
+	return r.roundTrips(ctx, echo, span)
+}
+
+// roundTrips sends probes for span, from the generator's processor, and gives the
+// median and the 99th percentile of their round trips in microseconds.
+func (r *rig) roundTrips(ctx context.Context, kind probeKind, span time.Duration) (values []float64, err error) {
+	err = onThread(r.far, r.at.farCPU, func() error {
+		p, err := newProbe(kind, dutAddress)
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		trips, err := p.run(ctx, span)
+		if err != nil {
+			return err
+		}
+		values = []float64{percentile(trips, 50), percentile(trips, 99)}
+		return nil
+	})
+	return values, err
+}
