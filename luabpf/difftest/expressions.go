@@ -60,7 +60,7 @@ func (g *generator) field(kinds ...packet.Kind) (name string, f *packet.Field, o
 // constant makes a number.
 func (g *generator) constant() *node {
 	if g.exotic && g.one(10) {
-		return makeNode(number, pick(g, []string{"0.5", "1e300", "-0.25", "1e15"}))
+		return makeNode(number, pick(g, []string{"0.5", "1e300", "(-0.25)", "1e15"}))
 	}
 	n := g.edge()
 	switch {

@@ -62,12 +62,3 @@ func (n *node) write(b *strings.Builder, indent string) {
 		}
 	}
 }
-
-// size counts the nodes.
-func (n *node) size() int {
-	total := 1
-	for _, k := range n.kids {
-		total += k.size()
-	}
-	return total
-}
