@@ -43,6 +43,9 @@ type Config struct {
 	Stdout io.Writer
 	// Quota is how many instructions one callback may run; 0 is DefaultQuota.
 	Quota int
+	// Plain has gopher-lua run all of the handler. It makes no difference but to
+	// speed; it is there so that tests can see that.
+	Plain bool
 }
 
 // Port is what a script can know of a network interface.

@@ -59,6 +59,11 @@ func (s *State) drive(L *lua.LState) int {
 			continue
 		}
 		s.begin(p)
+		if s.front != nil && s.front.run(s, p) {
+			s.end()
+			s.next++
+			continue
+		}
 		L.Push(s.handler)
 		L.Push(s.view(kindPacket))
 		L.Call(1, 1)
@@ -139,6 +144,7 @@ func (s *State) findHandler() error {
 			return &ScriptError{Script: s.cfg.Script, Msg: "on_packet is a function of the library; expected one of the script"}
 		}
 		s.handler = fn
+		s.front = s.frontOf(fn)
 		return nil
 	case *lua.LNilType:
 		return s.missingHandler()

@@ -48,7 +48,10 @@ type State struct {
 	// Handle's work.
 	handler        *lua.LFunction // on_packet
 	handlerChanged bool           // it has been assigned
-	localHandler   int            // the line of a local one, 0 if there is none
+	front          *front         // of it, nil if it has none
+	fronts         map[*lua.LFunction]*front
+	pass           pass
+	localHandler   int // the line of a local one, 0 if there is none
 	driver         *lua.LFunction
 	guard          *lua.LFunction // callGuarded
 	guardedFn      *lua.LFunction // what it calls
@@ -144,6 +147,7 @@ func newState(c Config) *State {
 		names:   make(map[string]*property),
 	}
 	s.hand.layout.Declared = &s.protocols
+	s.pass.init(s)
 	s.driver = s.L.NewFunction(s.drive)
 	s.guard = s.L.NewFunction(s.callGuarded)
 	s.makeMetatables()

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
+	"pvlua/packet"
+)
+
+// assignment is an assignment of fields: like Lua, all values are worked out
+// first, and then assigned from last to first.
+type assignment struct {
+	fields []target
+	// remember: the front may still give up after it, so that there must be a
+	// copy of the packet as it came.
+	remember bool
+	next     stage
+}
+
+// target is a field that is assigned.
+type target struct {
+	field *packet.Field                    // of the one header that it is of, or
+	of    [packet.NumHeaders]*packet.Field // the one of each header that it may be of,
+	ids   []packet.HeaderID                // which is the first of these
+	value value
+}
+
+func (a *assignment) take(c *pass) stage {
+	for i := range a.fields {
+		c.take(&a.fields[i], &c.parts[i])
+	}
+	if c.bad {
+		return nil
+	}
+	if a.remember {
+		c.s.touch(c.f)
+	}
+	for i := len(a.fields) - 1; i >= 0; i-- {
+		f := a.fields[i].field
+		if f == nil {
+			if f = c.pick(&a.fields[i]); f == nil {
+				return nil
+			}
+		}
+		var err error
+		if f.Kind == packet.IPv6 {
+			err = f.SetBytes(c.f.b, &c.f.layout, c.parts[i].b[:])
+		} else {
+			err = f.SetUint(c.f.b, &c.f.layout, c.parts[i].n)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+	return a.next
+}
+
+// pick gives the field of the header that the packet has, nil if it has none.
+func (c *pass) pick(t *target) *packet.Field {
+	for _, id := range t.ids {
+		if c.f.layout.Present(id) {
+			return t.of[id]
+		}
+	}
+	return nil
+}
+
+// take works the value of a target out as the field takes it.
+func (c *pass) take(t *target, to *slotValue) {
+	v := &t.value
+	switch {
+	case v.form == formNumber:
+		to.n = v.n(c)
+	case v.form == formBool:
+		to.n = 0
+		if v.truth(c) {
+			to.n = 1
+		}
+	case v.form == formBytes:
+		if b := v.bytes(c); len(b) == 16 {
+			to.b = [16]byte(b)
+		}
+	default:
+		to.n = c.whole(v.x(c))
+	}
+}
+
+// assign makes an assignment, nil if it is not simple: of local variables and
+// fields, with as many values, each of the right type.
+func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
+	if len(st.Lhs) != len(st.Rhs) || len(st.Lhs) > maxFused {
+		return nil
+	}
+	var symbols []*analysis.Symbol
+	var values []value
+	a := &assignment{}
+	sure, moves := true, false
+	for i, lhs := range st.Lhs {
+		v := b.expr(p, st.Rhs[i])
+		if !v.bindable() {
+			return nil
+		}
+		switch lhs := lhs.(type) {
+		case *ast.IdentExpr:
+			sym := b.scopes.Uses[lhs]
+			if _, ok := p.env[sym]; !ok || sym == nil {
+				return nil
+			}
+			symbols, values = append(symbols, sym), append(values, v)
+		case *ast.AttrGetExpr:
+			t, ok := b.target(p, lhs, v)
+			if !ok {
+				return nil
+			}
+			a.fields = append(a.fields, t)
+			sure = sure && t.sure(p)
+			moves = moves || t.moves()
+		}
+	}
+	if len(a.fields) == 0 {
+		return b.bind(p, symbols, values, rest)
+	}
+	if moves && len(a.fields) > 1 {
+		return nil
+	}
+	return b.bind(p, symbols, values, func(p *path) stage {
+		p.moved = p.moved || moves
+		a.next = rest(p)
+		a.remember = !sure || !isSure(a.next)
+		return a
+	})
+}
+
+// target makes the target of an assignment.
+func (b *builder) target(p *path, lhs *ast.AttrGetExpr, v value) (t target, ok bool) {
+	key, named := lhs.Key.(*ast.StringExpr)
+	object := b.expr(p, lhs.Object)
+	if !named || object.form != formHeader {
+		return target{}, false
+	}
+	t = target{value: v, ids: object.headers}
+	for _, id := range object.headers {
+		f := packet.Lookup(id, key.Value)
+		if f == nil || f.ReadOnly || !takes(f, &v) {
+			return target{}, false
+		}
+		t.of[id] = f
+	}
+	if len(t.ids) == 1 {
+		t.field = t.of[t.ids[0]]
+	}
+	return t, true
+}
+
+// takes reports whether a field takes values of the form of v.
+func takes(f *packet.Field, v *value) bool {
+	switch f.Kind {
+	case packet.Bool:
+		return v.form == formBool
+	case packet.IPv6:
+		return v.form == formBytes
+	case packet.Bytes:
+		return false
+	}
+	return v.form == formNumber || v.form == formFloat || v.form == formAny && v.x != nil
+}
+
+// moves reports whether the assignment may change which headers there are.
+func (t *target) moves() bool {
+	for _, id := range t.ids {
+		if t.of[id].Structural {
+			return true
+		}
+	}
+	return false
+}
+
+// sure reports whether the assignment can't fail.
+func (t *target) sure(p *path) bool {
+	f, v := t.field, &t.value
+	if f == nil || p.known>>f.Header&1 == 0 || f.Locate != packet.Fixed || f.Structural {
+		return false
+	}
+	if of := v.field; of != nil && (of.Locate != packet.Fixed || p.known>>of.Header&1 == 0) {
+		return false
+	}
+	return v.constant != nil && v.form == formBool || (v.steady || v.field != nil) && v.width > 0 && v.width <= f.Width
+}
+
+// isSure reports whether the front can't give up from a step on.
+func isSure(st stage) bool {
+	switch st := st.(type) {
+	case *decision:
+		return true
+	case *assignment:
+		return !st.remember
+	}
+	return false
+}

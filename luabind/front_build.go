@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"maps"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
+	"pvlua/packet"
+)
+
+// builder makes the front of a handler. It follows the text along every path,
+// from the beginning of on_packet into the local functions that it calls, until
+// the path returns or comes to what is not simple. As there are no loops among
+// what is simple, a variable has one value at each place of a path, however
+// often it is assigned.
+type builder struct {
+	s       *State
+	program *Program
+	scopes  *analysis.Scopes
+	left    int  // how many steps it may still make
+	useful  bool // a path has come to an end
+}
+
+// maxSteps bounds the size of a front: what follows an if statement is made for
+// each of its branches.
+const maxSteps = 500
+
+// path is what is known at one place of a path.
+type path struct {
+	env   map[*analysis.Symbol]value
+	at    *instance // the function that it is in
+	known uint16    // bit h: the packet certainly has header h
+	slots int       // that are in use
+	// moved: a field has been assigned that may move, add or remove headers.
+	moved bool
+}
+
+// instance is a function of the script.
+type instance struct {
+	fn   *lua.LFunction
+	text *analysis.Function
+}
+
+// upvalue gives a variable of an outer function, nil if it can't be found.
+func (in *instance) upvalue(sym *analysis.Symbol) *lua.Upvalue {
+	for i, name := range in.fn.Proto.DbgUpvalues {
+		if name == sym.Name && i < len(in.fn.Upvalues) && freeNamed(in.text, name) == sym {
+			return in.fn.Upvalues[i]
+		}
+	}
+	return nil
+}
+
+// next makes the steps from a place on.
+type next func(*path) stage
+
+// result makes the steps after a return statement.
+type result func(*path, []value) stage
+
+// maxFronts is how many functions get a front that on_packet is one after the
+// other.
+const maxFronts = 8
+
+// frontOf gives the front of a handler, nil if it has none.
+func (s *State) frontOf(handler *lua.LFunction) *front {
+	if s.cfg.Plain {
+		return nil
+	}
+	fr, ok := s.fronts[handler]
+	if !ok && len(s.fronts) < maxFronts {
+		fr = s.newFront(handler)
+		if s.fronts == nil {
+			s.fronts = make(map[*lua.LFunction]*front)
+		}
+		s.fronts[handler] = fr
+	}
+	return fr
+}
+
+// newFront makes the front of a handler; nil if it would do nothing but give
+// up.
+func (s *State) newFront(handler *lua.LFunction) *front {
+	program, err := s.Program()
+	if err != nil {
+		return nil
+	}
+	text := program.Function(handler)
+	sc := program.Scopes
+	if text == nil || text.Expr == nil || text.Self != nil || text.Expr.ParList.HasVargs || sc.Reads["setfenv"] || sc.Reads["getfenv"] {
+		return nil
+	}
+	b := &builder{s: s, program: program, scopes: sc, left: maxSteps}
+	p := &path{env: make(map[*analysis.Symbol]value), at: &instance{fn: handler, text: text}}
+	for i, sym := range text.Params {
+		p.env[sym] = constantValue(lua.LNil)
+		if i == 0 {
+			p.env[sym] = value{form: formPacket, truth: always}
+		}
+	}
+	first := b.stmts(p, text.Expr.Stmts, b.verdict, func(p *path) stage { return b.verdict(p, nil) })
+	if !b.useful {
+		return nil
+	}
+	return &front{first: first}
+}
+
+// abandon is where a path comes to what is not simple.
+func (b *builder) abandon() stage { return giveUp{} }
+
+// verdict is the result of on_packet itself.
+func (b *builder) verdict(p *path, values []value) stage {
+	b.useful = true
+	if len(values) == 0 {
+		return &decision{verdict: Pass}
+	}
+	v := values[0]
+	if !v.plain() || p.moved && v.constant == nil {
+		return b.abandon()
+	}
+	a := &answer{value: v.any}
+	if v.constant == nil {
+		return a
+	}
+	c := &pass{}
+	if a.take(c); c.verdict == 0 { // which is an error
+		return b.abandon()
+	}
+	return &decision{c.verdict, c.out}
+}
+
+// stmts makes the steps of a list of statements and of what follows.
+func (b *builder) stmts(p *path, list []ast.Stmt, ret result, then next) stage {
+	if len(list) == 0 {
+		return then(p)
+	}
+	if b.left--; b.left < 0 {
+		return b.abandon()
+	}
+	rest := func(p *path) stage { return b.stmts(p, list[1:], ret, then) }
+	st := list[0]
+	if _, ok := st.(*ast.ReturnStmt); p.moved && !ok {
+		return b.abandon()
+	}
+	var made stage
+	switch st := st.(type) {
+	case *ast.LocalAssignStmt:
+		made = b.local(p, st, rest)
+	case *ast.AssignStmt:
+		made = b.assign(p, st, rest)
+	case *ast.FuncCallStmt:
+		if call, ok := st.Expr.(*ast.FuncCallExpr); ok {
+			made = b.call(p, call, func(p *path, _ []value) stage { return rest(p) })
+		}
+	case *ast.DoBlockStmt:
+		made = b.stmts(p, st.Stmts, ret, rest)
+	case *ast.IfStmt:
+		made = b.ifStmt(p, st, ret, rest)
+	case *ast.ReturnStmt:
+		made = b.returnStmt(p, st, ret)
+	}
+	if made == nil {
+		return b.abandon()
+	}
+	return made
+}
+
+// ifStmt makes an if statement, nil if its condition is not simple.
+func (b *builder) ifStmt(p *path, st *ast.IfStmt, ret result, rest next) stage {
+	cond := b.expr(p, st.Condition)
+	if !cond.valid() {
+		return nil
+	}
+	if cond.constant != nil {
+		if lua.LVAsBool(cond.constant) {
+			return b.stmts(p, st.Then, ret, rest)
+		}
+		return b.stmts(p, st.Else, ret, rest)
+	}
+	yes, no := p.fork(), p.fork()
+	yes.learn(b.headersIf(p, st.Condition, true))
+	no.learn(b.headersIf(p, st.Condition, false))
+	return &branch{cond.truth, b.stmts(yes, st.Then, ret, rest), b.stmts(no, st.Else, ret, rest)}
+}
+
+// fork makes a copy of a path that can go on in another way.
+func (p *path) fork() *path {
+	q := *p
+	q.env = maps.Clone(p.env)
+	return &q
+}
+
+// learn notes headers that the packet certainly has, and Ethernet, which is
+// below all.
+func (p *path) learn(headers uint16) {
+	if headers != 0 {
+		p.known |= headers | 1<<packet.Eth
+	}
+}
+
+// headersIf gives the headers that the packet certainly has if a condition is
+// met, or is not.
+func (b *builder) headersIf(p *path, e ast.Expr, met bool) uint16 {
+	switch e := e.(type) {
+	case *ast.UnaryNotOpExpr:
+		return b.headersIf(p, e.Expr, !met)
+	case *ast.LogicalOpExpr:
+		if (e.Operator == "and") == met {
+			return b.headersIf(p, e.Lhs, met) | b.headersIf(p, e.Rhs, met)
+		}
+	case *ast.IdentExpr, *ast.AttrGetExpr:
+		if v := b.expr(p, e); met && v.form == formHeader && len(v.headers) == 1 {
+			return 1 << v.headers[0]
+		}
+	}
+	return 0
+}
+
+// returnStmt makes a return statement, nil if its values are not simple.
+func (b *builder) returnStmt(p *path, st *ast.ReturnStmt, ret result) stage {
+	if len(st.Exprs) == 1 {
+		if call, ok := st.Exprs[0].(*ast.FuncCallExpr); ok && !call.AdjustRet {
+			if made := b.call(p, call, ret); made != nil {
+				return made
+			}
+		}
+	}
+	values := make([]value, len(st.Exprs))
+	for i, e := range st.Exprs {
+		if values[i] = b.expr(p, e); !values[i].bindable() {
+			return nil
+		}
+	}
+	return ret(p, values)
+}
+
+// bindable reports whether a local variable can have the value.
+func (v *value) bindable() bool { return v.valid() && v.form != formTruth }
+
+// local makes a local statement, nil if its values are not simple.
+func (b *builder) local(p *path, st *ast.LocalAssignStmt, rest next) stage {
+	symbols := b.scopes.Declares[st]
+	if len(st.Exprs) == 1 {
+		if call, ok := st.Exprs[0].(*ast.FuncCallExpr); ok && !call.AdjustRet {
+			bind := func(p *path, values []value) stage { return b.bind(p, symbols, values, rest) }
+			if made := b.call(p, call, bind); made != nil {
+				return made
+			}
+		}
+	}
+	if len(st.Exprs) > len(symbols) {
+		return nil
+	}
+	values := make([]value, len(st.Exprs))
+	for i, e := range st.Exprs {
+		if values[i] = b.expr(p, e); !values[i].bindable() {
+			return nil
+		}
+	}
+	return b.bind(p, symbols, values, rest)
+}
+
+// bind gives variables their values, nil to those that are left.
+func (b *builder) bind(p *path, symbols []*analysis.Symbol, values []value, rest next) stage {
+	p = p.fork()
+	var lets []let
+	for i, sym := range symbols {
+		v := constantValue(lua.LNil)
+		if i < len(values) {
+			v = values[i]
+		}
+		if v.constant == nil && v.form != formHeader && v.form != formPacket && !(v.form == formPort && v.steady) {
+			if p.slots == maxSlots {
+				return b.abandon()
+			}
+			lets = append(lets, let{slot: p.slots, value: v})
+			v = v.inSlot(p.slots)
+			p.slots++
+		}
+		p.env[sym] = v
+	}
+	st := rest(p)
+	for i := len(lets) - 1; i >= 0; i-- {
+		lets[i].next = st
+		st = &lets[i]
+	}
+	return st
+}
+
+// call makes the statements of a local function in the place of its call; nil if
+// the call is not simple.
+func (b *builder) call(p *path, call *ast.FuncCallExpr, ret result) stage {
+	callee := b.callee(p, call)
+	if callee == nil {
+		return nil
+	}
+	args := make([]value, len(call.Args))
+	for i, e := range call.Args {
+		if args[i] = b.expr(p, e); !args[i].bindable() {
+			return nil
+		}
+	}
+	caller := p.at
+	back := func(p *path, values []value) stage {
+		q := *p
+		q.at = caller
+		return ret(&q, values)
+	}
+	q := *p
+	q.at = callee
+	if len(args) > len(callee.text.Params) {
+		return nil
+	}
+	return b.bind(&q, callee.text.Params, args, func(p *path) stage {
+		return b.stmts(p, callee.text.Expr.Stmts, back, func(p *path) stage { return back(p, nil) })
+	})
+}
+
+// callee gives the function of the script that a call is certain to call, nil
+// if it is none that can be followed.
+func (b *builder) callee(p *path, call *ast.FuncCallExpr) *instance {
+	of := b.scopes.Callee(call)
+	if of == nil || !b.scopes.Inlinable(call) || of.Sym.Fn == p.at.text {
+		return nil
+	}
+	uv := p.at.upvalue(of.Sym)
+	if uv == nil {
+		return nil
+	}
+	fn, ok := uv.Value().(*lua.LFunction)
+	if !ok || b.program.Function(fn) != of.Fn {
+		return nil
+	}
+	return &instance{fn: fn, text: of.Fn}
+}
+
+// shortCall makes the value of a call of a local function that consists of
+// nothing but a return statement.
+func (b *builder) shortCall(p *path, call *ast.FuncCallExpr) value {
+	callee := b.callee(p, call)
+	if callee == nil || len(callee.text.Expr.Stmts) != 1 || len(call.Args) != len(callee.text.Params) {
+		return value{}
+	}
+	st, ok := callee.text.Expr.Stmts[0].(*ast.ReturnStmt)
+	if !ok || len(st.Exprs) != 1 {
+		return value{}
+	}
+	q := p.fork()
+	q.at = callee
+	for i, e := range call.Args {
+		// An argument that has to be worked out is worked out once, before.
+		v := b.expr(p, e)
+		if !v.bindable() || v.constant == nil && v.form != formHeader && v.form != formPacket && !v.steady {
+			return value{}
+		}
+		q.env[callee.text.Params[i]] = v
+	}
+	return b.expr(q, st.Exprs[0])
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"pvlua/packet"
+)
+
+// handlerGenerator makes random handlers of what a front can follow, and now
+// and then of what it can't. They may fail on some packets, which is what a
+// front must find out.
+type handlerGenerator struct {
+	*rand.Rand
+	b       strings.Builder
+	indent  int
+	headers []string // local variables that hold headers
+	values  []string // and those that hold something else
+	returns bool     // the last statement was one of return
+}
+
+var headerNames = func() (names []string) {
+	for _, h := range packet.Headers {
+		names = append(names, h.Name)
+	}
+	return names
+}()
+
+func (g *handlerGenerator) line(format string, args ...any) {
+	fmt.Fprintf(&g.b, "%s%s\n", strings.Repeat("  ", g.indent), fmt.Sprintf(format, args...))
+}
+
+func (g *handlerGenerator) oneOf(list ...string) string { return list[g.IntN(len(list))] }
+
+// header gives an expression for a header.
+func (g *handlerGenerator) header() string {
+	if len(g.headers) > 0 && g.IntN(4) > 0 {
+		return g.oneOf(g.headers...)
+	}
+	if g.IntN(8) == 0 {
+		return g.oneOf("(pkt.tcp or pkt.udp)", "(pkt.ip or pkt.ip6)")
+	}
+	return "pkt." + g.oneOf(headerNames...)
+}
+
+// idOf gives the header that an expression most likely is.
+func (g *handlerGenerator) idOf(header string) packet.HeaderID {
+	name := strings.TrimPrefix(header, "pkt.")
+	name, _, _ = strings.Cut(name, " ")
+	for _, h := range packet.Headers {
+		if h.Name == name {
+			return h.ID
+		}
+	}
+	return packet.HeaderID(g.IntN(packet.NumHeaders))
+}
+
+// field gives an expression for a field, and which it most likely is.
+func (g *handlerGenerator) field() (string, *packet.Field) {
+	h := g.header()
+	fields := packet.Headers[g.idOf(h)].Fields
+	f := fields[g.IntN(len(fields))]
+	switch { // what both have; others are refused before the script runs
+	case strings.HasPrefix(h, "(pkt.tcp"):
+		f = packet.Lookup(packet.TCP, g.oneOf("sport", "dport", "checksum"))
+	case strings.HasPrefix(h, "(pkt.ip"):
+		f = packet.Lookup(packet.IP, g.oneOf("src", "dst", "proto", "len", "version", "dscp", "ecn"))
+	}
+	return h + "." + f.Name, f
+}
+
+// number gives an expression that is most likely a number.
+func (g *handlerGenerator) number(depth int) string {
+	if depth > 3 {
+		return fmt.Sprint(g.IntN(300))
+	}
+	switch g.IntN(14) {
+	case 0:
+		return fmt.Sprintf("(%s %s %s)", g.number(depth+1), g.oneOf("+", "-", "*", "%", "/"), g.number(depth+1))
+	case 1:
+		return g.oneOf("me.mac", "me.mtu", "me.index", "me.ip", "#pkt", "limit", "count", "fixed", "table1.x", "pv.TX", `pv.ip"10.0.0.5"`)
+	case 2:
+		return fmt.Sprintf("pkt:%s(%d)", g.oneOf("u8", "u16", "u32"), g.IntN(70))
+	case 3:
+		return fmt.Sprintf("table1[%s]", g.value(depth+1))
+	case 4:
+		return fmt.Sprintf("(%s and %s or %s)", g.cond(depth+1), g.number(depth+1), g.number(depth+1))
+	case 5:
+		return fmt.Sprintf("sum(%s, %s)", g.number(depth+1), g.number(depth+1))
+	case 6, 7:
+		if len(g.values) > 0 {
+			return g.oneOf(g.values...)
+		}
+	case 8:
+		return "pkt.ip6.src:byte(1)"
+	case 9, 10, 11:
+		f, _ := g.field()
+		return f
+	}
+	return g.oneOf("0", "1", "7", "64", "255", "256", "65535", "0x0800", "6", "17", "-1", "0.5")
+}
+
+// value gives any expression.
+func (g *handlerGenerator) value(depth int) string {
+	switch g.IntN(8) {
+	case 0:
+		return g.cond(depth + 1)
+	case 1:
+		return g.oneOf("nil", "true", "false", "'text'", `pv.ip6"2001:db8::1"`, "here", "me", "table1")
+	case 2, 3:
+		f, _ := g.field()
+		return f
+	}
+	return g.number(depth + 1)
+}
+
+func (g *handlerGenerator) cond(depth int) string {
+	if depth > 3 {
+		return g.header()
+	}
+	switch g.IntN(10) {
+	case 0:
+		return fmt.Sprintf("(%s %s %s)", g.cond(depth+1), g.oneOf("and", "or"), g.cond(depth+1))
+	case 1:
+		return "not " + g.cond(depth+1)
+	case 2:
+		return fmt.Sprintf("me:owns(%s)", g.value(depth+1))
+	case 3:
+		return fmt.Sprintf("(%s %s %s)", g.value(depth+1), g.oneOf("==", "~="), g.value(depth+1))
+	case 4:
+		return fmt.Sprintf("same(%s, %s)", g.value(depth+1), g.value(depth+1))
+	case 5:
+		f, _ := g.field()
+		return fmt.Sprintf("(%s and %s ~= 5)", f[:strings.LastIndex(f, ".")], f)
+	case 6, 7:
+		return g.header()
+	}
+	return fmt.Sprintf("(%s %s %s)", g.number(depth+1), g.oneOf("<", "<=", ">", ">=", "=="), g.number(depth+1))
+}
+
+// assigned gives a value that a field most likely takes.
+func (g *handlerGenerator) assigned(f *packet.Field) string {
+	if g.IntN(12) == 0 {
+		return g.value(0)
+	}
+	switch f.Kind {
+	case packet.Bool:
+		return g.oneOf("true", "false", "not not pkt.udp")
+	case packet.IPv6:
+		return g.oneOf("here", "pkt.ip6.src", "pkt.ip6.dst", `pv.ip6"fe80::1"`)
+	case packet.MAC:
+		return g.oneOf("me.mac", "pkt.eth.src", "pkt.eth.dst", "1")
+	}
+	if f.Width < 32 && g.IntN(3) > 0 {
+		return fmt.Sprint(g.IntN(1 << f.Width))
+	}
+	return g.number(0)
+}
+
+func (g *handlerGenerator) block(n int) {
+	headers, values := g.headers, g.values
+	g.indent++
+	g.returns = false
+	for range n {
+		if g.stmt(); g.returns {
+			break
+		}
+	}
+	g.indent--
+	g.returns = false
+	g.headers, g.values = headers, values
+}
+
+func (g *handlerGenerator) stmt() {
+	switch g.IntN(16) {
+	case 0, 1, 2:
+		name := g.oneOf(headerNames...)
+		g.line("local %s = pkt.%s", name, name)
+		g.headers = append(g.headers, name)
+	case 3:
+		g.line("local ports = pkt.tcp or pkt.udp")
+		g.line("if ports then ports.dport, ports.sport = ports.sport, ports.dport end")
+	case 4:
+		name := fmt.Sprintf("v%d", g.IntN(5))
+		g.line("local %s = %s", name, g.value(0))
+		g.values = append(g.values, name)
+	case 5:
+		if len(g.values) > 0 {
+			g.line("%s = %s", g.oneOf(g.values...), g.value(0))
+		}
+	case 6, 7, 8:
+		a, f := g.field()
+		if strings.HasPrefix(a, "(") {
+			return // it would be the arguments of a call on the line before
+		}
+		b, h := g.field()
+		switch g.IntN(4) {
+		case 0:
+			g.line("%s, %s = %s, %s", a, b, g.assigned(f), g.assigned(h))
+		case 1:
+			g.line("%s, %s = %s, %s", a, b, b, a)
+		default:
+			g.line("%s = %s", a, g.assigned(f))
+		}
+	case 9:
+		g.line("change(pkt, %s)", g.oneOf("pkt.ip", "pkt.ip6", "pkt.eth", "pkt"))
+	case 10:
+		if g.indent < 4 {
+			g.line("return %s(pkt, %s)", g.oneOf("finish", "unknown"), g.number(1))
+			g.returns = true
+		}
+	case 11:
+		if g.IntN(3) > 0 {
+			return
+		}
+		g.line("%s", g.oneOf("count = count + 1", "total = total + #pkt", "table1[#pkt] = count", "print(pkt)", "for i = 1, 2 do count = count + i end",
+			"seen:add()", "pkt:set_u8(3, 3)"))
+	case 12:
+		g.line("return %s", g.oneOf("pv.TX", "pv.DROP", "pv.PASS", "me", "nil", "count % 3 + 1", "pkt.udp and pv.DROP or pv.TX", "other", "me == first and other or first", g.value(0)))
+		g.returns = true
+	default:
+		if g.indent > 3 {
+			return
+		}
+		g.line("if %s then", g.cond(0))
+		g.block(1 + g.IntN(3))
+		if g.IntN(2) == 0 {
+			g.line("elseif %s then", g.cond(0))
+			g.block(1 + g.IntN(2))
+		}
+		if g.IntN(2) == 0 {
+			g.line("else")
+			g.block(1 + g.IntN(2))
+		}
+		g.line("end")
+	}
+}
+
+// handlerHead is what the random handlers stand on.
+const handlerHead = `local pv = require "pv"
+local fixed, here, table1, limit, count = 1009, pv.ip6"2001:db8::2", {x = 5, [7] = 1, [53] = true, a = {}}, tonumber("300"), 0
+local first, other = pv.ports[1], pv.ports[2]
+local seen = pv.counter("seen")
+total = 0
+local function same(a, b) return a == b end
+local function sum(a, b)
+  local c = a + b
+  return c
+end
+local function change(pkt, h)
+  if not h then return end
+  if h == pkt then h = pkt.eth end
+  if pkt.ip and pkt.ip.ttl > 1 then pkt.ip.ttl = pkt.ip.ttl - 1 return end
+  pkt.eth.src, pkt.eth.dst = pkt.eth.dst, pkt.port.mac
+end
+local function finish(pkt, n)
+  if n == 7 then return pv.DROP end
+  local eth = pkt.eth
+  if eth and n then eth.src = pkt.port.mac return pv.TX end
+end
+function unknown(pkt, n) return n > 5 and pv.TX or pv.PASS end
+function on_stop() print(count, total, seen:get(), table1.x) for k, v in pairs(table1) do if type(v) == "number" then total = total + v end end print(total) end
+`
+
+// handlerProgram makes a script with a random handler.
+func handlerProgram(seed uint64) string {
+	g := &handlerGenerator{Rand: rand.New(rand.NewPCG(seed, 2))}
+	g.b.WriteString(handlerHead)
+	g.line("function on_packet(pkt)")
+	g.indent++
+	g.line("local me = pkt.port")
+	if g.IntN(2) == 0 {
+		g.line("local eth, ip, udp = pkt.eth, pkt.ip, pkt.udp")
+		g.headers = append(g.headers, "eth", "ip", "udp")
+	}
+	for range 3 + g.IntN(6) {
+		if g.stmt(); g.returns {
+			break
+		}
+	}
+	g.indent--
+	g.line("end")
+	return g.b.String()
+}
