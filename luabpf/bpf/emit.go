@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package bpf
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+// maxInsns is how far a conditional jump reaches.
+const maxInsns = 1<<15 - 1
+
+// opposites are the conditional jumps that are taken when others are not.
+var opposites = map[asm.JumpOp]asm.JumpOp{
+	asm.JEq: asm.JNE, asm.JNE: asm.JEq,
+	asm.JGT: asm.JLE, asm.JLE: asm.JGT,
+	asm.JLT: asm.JGE, asm.JGE: asm.JLT,
+	asm.JSGT: asm.JSLE, asm.JSLE: asm.JSGT,
+	asm.JSLT: asm.JSGE, asm.JSGE: asm.JSLT,
+}
+
+// emit makes the program of code whose registers are assigned, with the lines
+// of the script, as name:line, beside the instructions.
+func (c *code) emit(name string) (asm.Instructions, error) {
+	e := emitter{name: name}
+	order := c.inRows()
+	for i, b := range order {
+		var following *block
+		if i+1 < len(order) {
+			following = order[i+1]
+		}
+		e.label = fmt.Sprintf("b%d", b.id)
+		for j := range b.insns {
+			e.put(&b.insns[j])
+		}
+		switch {
+		case b.taken == nil && (b.next == nil || b.next == following):
+		case b.taken == nil:
+			e.jump(b.next)
+		case b.next == following:
+			e.conditional(&b.jump, b.taken)
+		default:
+			if opposite, ok := opposites[b.jump.op.JumpOp()]; ok && b.taken == following {
+				jump := b.jump
+				jump.op = jump.op.SetJumpOp(opposite)
+				e.conditional(&jump, b.next)
+				break
+			}
+			e.conditional(&b.jump, b.taken)
+			e.jump(b.next)
+		}
+	}
+	if e.out.Size()/asm.InstructionSize > maxInsns {
+		return nil, &TooLargeError{What: fmt.Sprintf("%d instructions", e.out.Size()/asm.InstructionSize)}
+	}
+	return e.out, nil
+}
+
+// inRows gives the blocks in the order of the program: behind each, if it can
+// be, the one that it most likely goes on at.
+func (c *code) inRows() []*block {
+	placed := newSet(len(c.blocks))
+	var order []*block
+	for _, head := range c.blocks {
+		for b := head; b != nil && !placed.has(b.id); {
+			placed.add(b.id)
+			order = append(order, b)
+			next := b.next
+			if b.taken != nil && (next == nil || placed.has(next.id)) {
+				next = b.taken
+			}
+			b = next
+		}
+	}
+	return order
+}
+
+// emitter collects the instructions.
+type emitter struct {
+	name  string
+	out   asm.Instructions
+	label string // of the next instruction
+	line  int32  // of the last one
+}
+
+// put adds one instruction.
+func (e *emitter) put(in *insn) {
+	out := asm.Instruction{
+		OpCode: in.op, Dst: asm.Register(max(in.dst, 0)), Src: asm.Register(max(in.src, 0)), Offset: in.off, Constant: in.imm,
+	}
+	if atomic := in.op.AtomicOp(); atomic != asm.InvalidAtomic {
+		out.Constant = int64(atomic >> 8) // which cilium/ebpf 0.22 forgets to encode
+	}
+	switch {
+	case in.m != nil:
+		out.Src = asm.PseudoMapFD
+		_ = out.AssociateMap(in.m) // which fails for other instructions only
+	case in.symbol != "":
+		out.Src = asm.PseudoMapFD
+		out = out.WithReference(in.symbol)
+	}
+	e.add(out, in.line)
+}
+
+func (e *emitter) add(out asm.Instruction, line int32) {
+	if e.label != "" {
+		out = out.WithSymbol(e.label)
+		e.label = ""
+	}
+	if line == 0 {
+		line = e.line
+	}
+	// The kernel wants the first instruction to have a line (check_btf_line in
+	// kernel/bpf/verifier.c).
+	if line != e.line || len(e.out) == 0 {
+		e.line = line
+		out = out.WithSource(asm.Comment(fmt.Sprintf("%s:%d", e.name, max(line, 1))))
+	}
+	e.out = append(e.out, out)
+}
+
+func (e *emitter) conditional(in *insn, to *block) {
+	out := asm.Instruction{OpCode: in.op, Dst: asm.Register(in.dst), Offset: -1, Constant: in.imm}
+	if in.op.Source() == asm.RegSource {
+		out.Src = asm.Register(in.src)
+	}
+	e.add(out.WithReference(fmt.Sprintf("b%d", to.id)), in.line)
+}
+
+func (e *emitter) jump(to *block) {
+	e.add(asm.Ja.Label(fmt.Sprintf("b%d", to.id)), 0)
+}
