@@ -37,6 +37,9 @@ type Config struct {
 	// Quota is how many VM instructions one call into the script may take.
 	// Zero: luabind's default.
 	Quota int
+	// MemoryLimit is how much may be live on Go's heap, in bytes, before the script
+	// is ended with an error. Zero: no matter how much.
+	MemoryLimit uint64
 	// BusyPoll is how long a worker looks for the next packet before it sleeps.
 	// Zero: not at all.
 	BusyPoll time.Duration

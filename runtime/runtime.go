@@ -180,9 +180,15 @@ func (r *Runtime) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	full := make(chan error, 1)
+	memory := guardMemory(r.cfg.MemoryLimit)
+	defer memory.end()
 	go func() {
 		select {
 		case <-r.exit.asked:
+			cancel()
+		case live := <-memory.over:
+			full <- memoryError(r.cfg.Script, live, r.cfg.MemoryLimit)
 			cancel()
 		case <-ctx.Done():
 		}
@@ -237,6 +243,11 @@ func (r *Runtime) Run(ctx context.Context) error {
 		}
 		said[e.Error()] = true
 		err = errors.Join(err, e)
+	}
+	select {
+	case e := <-full:
+		err = errors.Join(e, err)
+	default:
 	}
 	return errors.Join(err, r.Close())
 }

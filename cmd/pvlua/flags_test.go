@@ -15,7 +15,7 @@ import (
 
 func TestCommandLine(t *testing.T) {
 	plain := func(edit func(*runtime.Config)) runtime.Config {
-		c := runtime.Config{Interfaces: []string{"veth1"}, Script: "x.lua", OnError: luabind.Pass}
+		c := runtime.Config{Interfaces: []string{"veth1"}, Script: "x.lua", OnError: luabind.Pass, MemoryLimit: defaultMemoryLimit()}
 		if edit != nil {
 			edit(&c)
 		}
@@ -42,6 +42,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"veth1", "x.lua", "--stats=200ms"}, plain(func(c *runtime.Config) { c.Stats = 200 * time.Millisecond })},
 		{[]string{"--busy-poll", "veth1", "x.lua"}, plain(func(c *runtime.Config) { c.BusyPoll = 2 * time.Millisecond })},
 		{[]string{"veth1", "x.lua", "--busy-poll=50us"}, plain(func(c *runtime.Config) { c.BusyPoll = 50 * time.Microsecond })},
+		{[]string{"veth1", "x.lua", "--memory-limit", "200M"}, plain(func(c *runtime.Config) { c.MemoryLimit = 200 << 20 })},
 		{[]string{"-s", "4096", "-c", "8192", "-r", "512", "-t", "256", "-f", "1024", "-o", "2048", "veth1", "x.lua"},
 			plain(func(c *runtime.Config) {
 				c.Frames = xsk.Config{ChunkSize: 4096, ChunkCount: 8192, RXRing: 512, TXRing: 256, FillRing: 1024, CompletionRing: 2048}
@@ -106,6 +107,7 @@ func TestMisuse(t *testing.T) {
 		{[]string{"veth1", "x.lua", "--stats=5"}, `pvlua: --stats 5: must be a time such as 1s or 200ms`},
 		{[]string{"veth1", "x.lua", "--busy-poll=0"}, `pvlua: --busy-poll 0s: must be more than zero`},
 		{[]string{"veth1", "x.lua", "--busy-poll=yes"}, `pvlua: --busy-poll yes: must be a time such as 1s or 200ms`},
+		{[]string{"veth1", "x.lua", "--memory-limit=lots"}, `pvlua: --memory-limit lots: must be a number of bytes such as 500000, 100k, 20M or 1G`},
 		{[]string{"veth1", "x.lua", "-r", "many"}, `pvlua: --rx-ring many: must be a number`},
 		{[]string{"veth1", "x.lua", "-c", "-4"}, `pvlua: --chunk-count -4: must be more than zero`},
 		{[]string{"veth1", "x.lua", "-c", "5000000000"}, `pvlua: --chunk-count 5000000000: must be a smaller number`},

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -36,7 +34,7 @@ func liveCommand(args []string, stdout, stderr io.Writer) int {
 	if status, asked := scriptHelp(config.Script, config.Args, config.Interfaces, stdout, stderr); asked {
 		return status
 	}
-	tuneGC()
+	tuneMemory(config.MemoryLimit)
 
 	ctx, stop := untilInterrupted()
 	defer stop()
@@ -79,7 +77,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	flags.IntVar(&config.Queues, "queues", 0, "")
 	flags.IntVar(&config.Batch, "batch", 0, "")
 	flags.IntVar(&config.Quota, "quota", 0, "")
-	speedFlags(flags, &config)
+	speed := speedFlags(flags, &config)
 	flags.DurationVar(&config.Stats, "stats", 0, "")
 	flags.Lookup("stats").NoOptDefVal = "1s"
 	flags.BoolVar(&config.Watch, "watch", false, "")
@@ -107,7 +105,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	if config.Stats > 0 && config.Stats < 10*time.Millisecond {
 		errs = append(errs, fmt.Errorf("--stats %v: must be 10ms or more", config.Stats))
 	}
-	errs = append(errs, checkFrames(flags, config.Frames), capture())
+	errs = append(errs, checkFrames(flags, config.Frames), capture(), speed())
 	if *dump {
 		config.Dump = io.Discard // replaced by the caller
 	}
@@ -156,13 +154,4 @@ func newLog(w io.Writer, verbose bool) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	return slog.New(newLogHandler(w, level))
-}
-
-// tuneGC lets garbage grow to nine times what is live before it is collected,
-// unless the user says otherwise: scripts that make strings then cost a
-// collection a second instead of ten.
-func tuneGC() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(800)
-	}
 }

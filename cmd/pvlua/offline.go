@@ -90,7 +90,7 @@ func offlineCommand(args []string, stdout, stderr io.Writer) int {
 	if status, asked := scriptHelp(config.Script, config.Args, ports, stdout, stderr); asked {
 		return status
 	}
-	tuneGC()
+	tuneMemory(defaultMemoryLimit())
 
 	status := exitOK
 	files, err := run.open(&config, stdout)
@@ -267,7 +267,7 @@ func explainLiveFlag(err error) error {
 
 // liveFlags are the flags, and their letters, that make no sense here.
 var liveFlags = map[string]string{
-	"mode": "", "queues": "", "batch": "", "stats": "", "watch": "", "busy-poll": "",
+	"mode": "", "queues": "", "batch": "", "stats": "", "watch": "", "busy-poll": "", "memory-limit": "",
 	"capture": "", "capture-filter": "", "capture-size": "",
 	"chunk-size": "s", "chunk-count": "c", "rx-ring": "r", "tx-ring": "t", "fill-ring": "f", "completion-ring": "o",
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/pflag"
 
 	"pvlua/runtime"
@@ -14,6 +16,11 @@ const speedHelp = `What pvlua may spend on being fast. docs/performance.md has t
                           one, instead of sleeping at once: answers leave sooner
                           and a processor is busy as long as packets come. Where
                           they come further apart than TIME it sleeps, as ever.
+      --memory-limit N    end the script, as a wrong one, when its variables and
+                          tables hold more than N bytes, such as 200M or 2G (half
+                          of the memory of the machine, or of the control group)
+
+GOGC and GOMEMLIMIT do what they do for any Go program.
 
 Of a card with drivers that can do it, busy polling runs the driver, too. There
 it helps to defer interrupts meanwhile (see the kernel's napi documentation):
@@ -22,8 +29,22 @@ it helps to defer interrupts meanwhile (see the kernel's napi documentation):
   echo 200000 > /sys/class/net/eth0/gro_flush_timeout
 `
 
-// speedFlags adds the flags that speedHelp lists.
-func speedFlags(flags *pflag.FlagSet, c *runtime.Config) {
+// speedFlags adds the flags that speedHelp lists. The function that it returns
+// fills in c once they are parsed.
+func speedFlags(flags *pflag.FlagSet, c *runtime.Config) func() error {
 	flags.DurationVar(&c.BusyPoll, "busy-poll", 0, "")
 	flags.Lookup("busy-poll").NoOptDefVal = "2ms"
+	memory := flags.String("memory-limit", "", "")
+	return func() error {
+		if !flags.Changed("memory-limit") {
+			c.MemoryLimit = defaultMemoryLimit()
+			return nil
+		}
+		n, err := parseSize(*memory)
+		if err != nil {
+			return fmt.Errorf("--memory-limit %s: %w", *memory, err)
+		}
+		c.MemoryLimit = uint64(n)
+		return nil
+	}
 }
