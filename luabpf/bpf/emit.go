@@ -58,9 +58,16 @@ func (c *code) emit(name string) (asm.Instructions, error) {
 }
 
 // inRows gives the blocks in the order of the program: behind each, if it can
-// be, the one that it most likely goes on at.
+// be, the one that it most likely goes on at. Blocks without instructions are
+// left out.
 func (c *code) inRows() []*block {
 	placed := newSet(len(c.blocks))
+	for _, b := range c.blocks {
+		b.next, b.taken = b.next.end(), b.taken.end()
+		if b.end() != b {
+			placed.add(b.id)
+		}
+	}
 	var order []*block
 	for _, head := range c.blocks {
 		for b := head; b != nil && !placed.has(b.id); {
@@ -74,6 +81,15 @@ func (c *code) inRows() []*block {
 		}
 	}
 	return order
+}
+
+// end gives the block with instructions where code that goes to b gets. There
+// are no loops without any.
+func (b *block) end() *block {
+	for b != nil && len(b.insns) == 0 && b.taken == nil && b.next != nil {
+		b = b.next
+	}
+	return b
 }
 
 // emitter collects the instructions.
