@@ -107,7 +107,7 @@ func (e *RefusedError) Error() string {
 	why := e.Errno.Error()
 	switch e.Errno {
 	case unix.EOPNOTSUPP:
-		why = "the device takes no redirected frames; a veth does if its peer has an XDP program or GRO (ethtool -K PEER gro on)"
+		why = "the device takes none; a veth does if its peer has an XDP program or GRO (ethtool -K PEER gro on)"
 	case unix.ENXIO:
 		why = "the veth's peer has no NAPI: it is down, or has neither an XDP program nor GRO"
 	case unix.ENETDOWN:

@@ -60,6 +60,7 @@ func (h *host) release() {
 		p.count.TxFull += h.refused[i]
 		h.refused[i] = 0
 		for _, l := range p.lanes {
+			w.transmit(l)
 			w.kick(l)
 		}
 	}
@@ -69,8 +70,8 @@ func (h *host) release() {
 // Now returns the time that timers go by.
 func (w *worker) Now() time.Time { return time.Now() }
 
-// Send puts a copy of frame on the transmit ring of a port, behind all packets
-// of the batch that were decided before, and reports whether there was room.
+// Send puts a copy of frame aside to leave by a port, behind all packets of the
+// batch that were decided before, and reports whether there was room.
 func (w *worker) Send(port int, frame []byte) bool {
 	w.settle()
 	p := w.ports[port]
@@ -79,8 +80,15 @@ func (w *worker) Send(port int, frame []byte) bool {
 		p.count.TxDown++
 		return false
 	}
-	w.transmit(l)
+	if !w.hasRoom(l) {
+		p.count.TxFull++
+		return false
+	}
 	addr, ok := w.umem.Alloc()
+	if !ok { // what waits may be what there is
+		w.transmit(l)
+		addr, ok = w.umem.Alloc()
+	}
 	if !ok {
 		p.count.TxFull++
 		return false
@@ -90,5 +98,8 @@ func (w *worker) Send(port int, frame []byte) bool {
 	}
 	n := copy(w.umem.Chunk(addr), frame)
 	w.queue(p, l, xsk.Desc{Addr: addr, Len: uint32(n)})
-	return w.transmit(l) == 1
+	if w.tap != nil {
+		w.transmit(l) // so that it is recorded before what is sent by other ports
+	}
+	return true
 }

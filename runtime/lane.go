@@ -4,6 +4,7 @@ package runtime
 
 import (
 	"errors"
+	"time"
 
 	"pvlua/inject"
 	"pvlua/luabind"
@@ -18,18 +19,25 @@ type workerPort struct {
 	partial  bool             // packets may come with unfinished checksums
 	stack    *inject.Injector // nil: its frames cannot be handed to the stack,
 	stackErr error            // and why
+	way      wayOut
 	count    Counters
 	past     xsk.Stats // of lanes that were closed
 }
 
 // A lane is one AF_XDP socket, on one queue of one port, with the frames that
-// the batch has put aside for its transmit ring.
+// have been put aside to leave by it.
 type lane struct {
-	port   *workerPort
-	socket *xsk.Socket
-	slot   int // position in port.lanes
-	out    []xsk.Desc
+	port      *workerPort
+	socket    *xsk.Socket
+	slot      int // position in port.lanes
+	out       []xsk.Desc
+	injecting bool      // its frames leave by the injector at present,
+	many      time.Time // of which there were many then
 }
+
+// laneRoom is how many frames a lane puts aside: as many as are worth to be sent
+// at once.
+const laneRoom = 256
 
 // laneTo chooses the lane by which a batch leaves through port p: the slot it
 // came in by, so that a flow stays on one queue and in order. It is nil while
@@ -45,8 +53,8 @@ func (w *worker) laneTo(p *workerPort) *lane {
 	return p.lanes[slot]
 }
 
-// queue puts the frame d aside for the transmit ring of l, a lane of p;
-// transmit follows at the end of the batch.
+// queue puts the frame d aside to leave by l, a lane of p; transmit follows when
+// all batches have been handled that are worth to be sent together.
 func (w *worker) queue(p *workerPort, l *lane, d xsk.Desc) {
 	if l == nil || p.down {
 		p.count.TxDown++
@@ -59,33 +67,56 @@ func (w *worker) queue(p *workerPort, l *lane, d xsk.Desc) {
 	l.out = append(l.out, d)
 }
 
-// transmit moves what was put aside to the transmit ring and returns how many
-// found room. The others are dropped and counted: a full ring never blocks
-// the loop.
-func (w *worker) transmit(l *lane) int {
+// transmit sends what was put aside, by the way that is best. What finds no room
+// on the transmit ring is dropped and counted: a full ring never blocks the loop.
+func (w *worker) transmit(l *lane) {
 	if len(l.out) == 0 {
-		return 0
+		return
 	}
-	n := l.socket.Transmit(l.out)
-	if n < len(l.out) { // perhaps only because the kernel was not asked yet
-		w.kick(l)
-		l.socket.Complete()
-		n += l.socket.Transmit(l.out[n:])
+	done := 0
+	if w.injects(l) {
+		done = w.inject(l)
 	}
-	count := &l.port.count
-	count.Tx += uint64(n)
-	for _, d := range l.out[:n] {
-		count.TxBytes += uint64(d.Len)
-	}
-	if w.tap != nil {
-		w.tap.transmitted(w, l.port, l.out[:n])
-	}
-	count.TxFull += uint64(len(l.out) - n)
-	for _, d := range l.out[n:] {
-		w.umem.Free(d.Addr)
+	if done < len(l.out) {
+		w.toRing(l, l.out[done:])
 	}
 	l.out = l.out[:0]
-	return n
+}
+
+// transmitAll sends what was put aside on all lanes.
+func (w *worker) transmitAll() {
+	for _, p := range w.ports {
+		for _, l := range p.lanes {
+			w.transmit(l)
+		}
+	}
+}
+
+// toRing moves frames to the transmit ring of l.
+func (w *worker) toRing(l *lane, frames []xsk.Desc) {
+	n := l.socket.Transmit(frames)
+	if n < len(frames) { // perhaps only because the kernel was not asked yet
+		w.kick(l)
+		l.socket.Complete()
+		n += l.socket.Transmit(frames[n:])
+	}
+	w.countSent(l.port, frames[:n])
+	l.port.count.TxFull += uint64(len(frames) - n)
+	for _, d := range frames[n:] {
+		w.umem.Free(d.Addr)
+	}
+}
+
+// hasRoom reports whether one more frame put aside on l would leave, as far as
+// can be known.
+func (w *worker) hasRoom(l *lane) bool {
+	if l.injecting || l.socket.Room() > len(l.out) {
+		return true
+	}
+	w.transmit(l)
+	w.kick(l)
+	l.socket.Complete()
+	return l.injecting || l.socket.Room() > 0
 }
 
 // kick has the kernel transmit what is on l's ring. Trouble with the interface

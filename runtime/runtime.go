@@ -27,16 +27,17 @@ import (
 
 // A Runtime is a script on its interfaces.
 type Runtime struct {
-	cfg     Config
-	log     *slog.Logger
-	ns      *namespace
-	mark    inject.Mark
-	ports   []*port
-	bind    xsk.BindMode // how all sockets are bound
-	store   *state.Store // counters and maps of all workers, whatever script they run
-	sockets *socketTable
-	exit    *exitRequest
-	workers []*worker
+	cfg        Config
+	log        *slog.Logger
+	ns         *namespace
+	mark       inject.Mark
+	ports      []*port
+	bind       xsk.BindMode // how all sockets are bound
+	noInjector error        // why no worker has one; nil: all have
+	store      *state.Store // counters and maps of all workers, whatever script they run
+	sockets    *socketTable
+	exit       *exitRequest
+	workers    []*worker
 	// workerCount is how many there are, known before all are made.
 	workerCount int
 	errors      *errorLog
@@ -314,6 +315,9 @@ func (w *worker) close() error {
 	var errs []error
 	for _, p := range w.ports {
 		errs = append(errs, w.shut(p))
+	}
+	if w.injector != nil {
+		errs = append(errs, w.injector.Close())
 	}
 	if w.umem != nil {
 		errs = append(errs, w.umem.Close())

@@ -16,13 +16,18 @@ import (
 // sends beyond its verdicts is in Tx, TxFull or TxDown of the port too.
 type Counters struct {
 	Rx, RxBytes uint64 // received: shown to the handler
-	Tx, TxBytes uint64 // put on a transmit ring of this port
+	Tx, TxBytes uint64 // sent out of this port: put on a transmit ring, or given to the injector
+	Injected    uint64 // of these: by the injector
 	Drop        uint64 // dropped, as the verdict was
 	Pass        uint64 // taken by the kernel's own stack
 	Error       uint64 // received ones on which the handler failed: they got the --on-error verdict
 	TxFull      uint64 // lost: this port's transmit ring was full
 	TxDown      uint64 // lost: this port was down or gone
 	PassLost    uint64 // lost: the stack did not take it
+
+	// InjectDropped are packets in Tx that the injector gave to the device, which
+	// had no room for them.
+	InjectDropped uint64
 }
 
 // PortTotals are the sums over all workers of what one port did.
@@ -86,6 +91,8 @@ func (t *PortTotals) add(p *workerPort) {
 	t.RxBytes += p.count.RxBytes
 	t.Tx += p.count.Tx
 	t.TxBytes += p.count.TxBytes
+	t.Injected += p.count.Injected
+	t.InjectDropped += p.count.InjectDropped
 	t.Drop += p.count.Drop
 	t.Pass += p.count.Pass
 	t.Error += p.count.Error
@@ -125,9 +132,10 @@ func (t PortTotals) String() string {
 		word string
 		n    uint64
 	}{
+		{"tx-inject", t.Injected}, // no loss, but how many of tx took that way
 		{"tx-ring-full", t.TxFull},
 		{"tx-link-down", t.TxDown},
-		{"tx-device-drop", t.Kernel.TxDropped}, // EBUSY: the device took and dropped it (P3)
+		{"tx-device-drop", t.Kernel.TxDropped + t.InjectDropped}, // EBUSY: the device took and dropped it (P3)
 		{"tx-invalid", t.Kernel.TxRefused + t.Kernel.TxInvalidDescs},
 		{"pass-lost", t.PassLost},
 		{"rx-ring-full", t.Kernel.RxRingFull},

@@ -5,6 +5,7 @@ package runtime
 import (
 	"time"
 
+	"pvlua/inject"
 	"pvlua/luabind"
 	"pvlua/packet"
 	"pvlua/xsk"
@@ -17,11 +18,14 @@ type worker struct {
 	index int // among the workers
 	umem  *xsk.UMEM
 	ports []*workerPort // by port index
-	state *luabind.State
-	host  *host // of state
-	mail  *mailbox
-	poll  poller
-	rest  rest
+	// injector sends frames of umem; nil: none does. It is made and used where
+	// the worker is.
+	injector *inject.Transmitter
+	state    *luabind.State
+	host     *host // of state
+	mail     *mailbox
+	poll     poller
+	rest     rest
 
 	onError luabind.Verdict
 	errors  *errorLog       // shared, but locked only when a script fails
@@ -68,21 +72,17 @@ func (w *worker) loop() {
 	}
 }
 
-// turn moves one batch of every lane. busy says that packets came in, pending
+// turn moves the packets of every lane. busy says that packets came in, pending
 // that frames are still on their way out.
 func (w *worker) turn() (busy, pending bool) {
 	for _, p := range w.ports {
 		for _, l := range p.lanes {
-			l.socket.Complete()
-			l.socket.Refill()
-			if n := l.socket.Receive(w.descs); n > 0 {
-				busy = true
-				w.handle(l, n)
-			}
+			busy = w.serve(l) || busy
 		}
 	}
 	for _, p := range w.ports {
 		for _, l := range p.lanes {
+			w.transmit(l) // what was sent outside of batches
 			w.kick(l)
 			// Frames that are sent are wanted back when there are no others.
 			starved := l.socket.InFlight() > 0 && w.umem.Available() <= int(w.umem.Config().Reserve)
@@ -96,8 +96,30 @@ func (w *worker) turn() (busy, pending bool) {
 	return busy, pending
 }
 
+// serve handles what came in on l, batch by batch, as long as it comes in full
+// batches and until there is as much as is worth to be sent at once; then it
+// sends. It reports whether anything came in.
+func (w *worker) serve(l *lane) (busy bool) {
+	for handled := 0; handled < laneRoom; {
+		l.socket.Complete()
+		l.socket.Refill()
+		n := l.socket.Receive(w.descs)
+		if n > 0 {
+			busy = true
+			w.handle(l, n)
+		}
+		if handled += n; n < len(w.descs) || w.stopping {
+			break
+		}
+	}
+	if busy {
+		w.transmitAll()
+	}
+	return busy
+}
+
 // handle runs the handler on the n packets that descs describes, received on
-// l, and sends each where its verdict says.
+// l, and puts each aside where its verdict says.
 func (w *worker) handle(l *lane, n int) {
 	count := &l.port.count
 	w.packets, w.from, w.settled = w.room[:n], l, 0
@@ -128,12 +150,8 @@ func (w *worker) handle(l *lane, n int) {
 		w.dump.decided(w)
 	}
 	w.packets = w.packets[:0]
-	for _, p := range w.ports {
-		for _, l := range p.lanes {
-			w.transmit(l)
-		}
-	}
 	if w.tap != nil {
+		w.transmitAll() // for the record is of one batch
 		w.tap.flush(w)
 	}
 }

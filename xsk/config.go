@@ -42,6 +42,10 @@ type Config struct {
 	FillRing, CompletionRing uint32
 }
 
+// FrameOverhead is what a frame of MTU bytes of payload has besides, in bytes:
+// Ethernet header and one VLAN tag.
+const FrameOverhead = 14 + 4
+
 const (
 	defaultChunkSize  = 2048
 	defaultChunkCount = 4096
@@ -56,9 +60,6 @@ const (
 	// in how much of it they check (net/xdp/xdp_umem.c); this is the strictest
 	// (P12).
 	headroomSlack = 320 + 128
-	// frameOverhead is what a frame of MTU bytes of payload has besides:
-	// Ethernet header and one VLAN tag.
-	frameOverhead = 14 + 4
 	// maxRing bounds the rings. The kernel has no such bound, but sets aside
 	// the memory of whatever it is asked for.
 	maxRing = 1 << 20
@@ -77,7 +78,7 @@ func (c Config) Defaults(mtu int) Config {
 	}
 	if c.ChunkSize == 0 {
 		c.ChunkSize = defaultChunkSize
-		if mtu+frameOverhead > c.MaxFrame() {
+		if mtu+FrameOverhead > c.MaxFrame() {
 			c.ChunkSize = maxChunkSize()
 		}
 	}
@@ -158,7 +159,7 @@ func (c Config) Check(mtu int) error {
 	if chunkOK {
 		if limit := c.ChunkSize - packetHeadroom - headroomSlack; c.Headroom > limit {
 			bad("headroom", c.Headroom, "at most %d for chunks of %d", limit, c.ChunkSize)
-		} else if need := mtu + frameOverhead; mtu > 0 && need > c.MaxFrame() {
+		} else if need := mtu + FrameOverhead; mtu > 0 && need > c.MaxFrame() {
 			errs = append(errs, c.tooSmall(mtu))
 		}
 	}
@@ -168,7 +169,7 @@ func (c Config) Check(mtu int) error {
 // tooSmall says how to make an MTU fit: a bigger chunk, less headroom, or a
 // smaller MTU.
 func (c Config) tooSmall(mtu int) error {
-	need := uint32(mtu + frameOverhead + packetHeadroom)
+	need := uint32(mtu + FrameOverhead + packetHeadroom)
 	for size := c.ChunkSize; size <= maxChunkSize(); size *= 2 {
 		if size > c.ChunkSize && size >= need+c.Headroom {
 			return &Misfit{"chunk size", c.ChunkSize, fmt.Sprintf("%d for an MTU of %d", size, mtu)}
@@ -176,7 +177,7 @@ func (c Config) tooSmall(mtu int) error {
 	}
 	biggest := Config{ChunkSize: maxChunkSize(), Headroom: c.Headroom}
 	return &Misfit{"MTU", uint32(mtu), fmt.Sprintf("at most %d with chunks of %d and headroom %d",
-		biggest.MaxFrame()-frameOverhead, biggest.ChunkSize, c.Headroom)}
+		biggest.MaxFrame()-FrameOverhead, biggest.ChunkSize, c.Headroom)}
 }
 
 func isPowerOfTwo(v uint32) bool { return v != 0 && v&(v-1) == 0 }

@@ -23,6 +23,7 @@ var (
 	ErrForeignProgram = errors.New("another XDP program is attached")
 	ErrMemlock        = errors.New("locked-memory limit too low")
 	ErrQueueRange     = errors.New("no such queue")
+	ErrMapMemory      = errors.New("the kernel does not take frames in a BPF map")
 )
 
 // silent is an error that adds nothing to a text.

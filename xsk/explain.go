@@ -25,6 +25,9 @@ func explainSocket(c SocketConfig, call string, errno unix.Errno) error {
 // explainRegister makes the error of XDP_UMEM_REG.
 func explainRegister(c SocketConfig, u *UMEM, errno unix.Errno) error {
 	err := sysError("setsockopt XDP_UMEM_REG", errno)
+	if u.inMap != nil && errno != unix.ENOBUFS {
+		return opError(opOpen, c.Name, c.Queue, ErrMapMemory, err, "")
+	}
 	switch errno {
 	case unix.ENOBUFS: // P32
 		return opError(opOpen, c.Name, c.Queue, ErrMemlock, err, memlockHint(len(u.mem)))

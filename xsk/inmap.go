@@ -25,8 +25,8 @@ const maxMapped = 1 << 29
 // driver's zero-copy would take such memory is not known; leave it where it was
 // made for that.
 //
-// It needs CAP_BPF, and a kernel that lets map memory be pinned for a UMEM, which
-// the first Open will tell. The memory is that of a kernel object, which the
+// It needs CAP_BPF, and a kernel that lets map memory be pinned for a UMEM: where
+// it does not, the first Open fails with ErrMapMemory. The memory is that of a kernel object, which the
 // kernel does not swap, and counts against the memory limit of the control group,
 // besides what is pinned of it (P32). On an error the UMEM is as it was.
 func (u *UMEM) MoveToMap() error { return u.moveToMap(ebpf.NewMap) }

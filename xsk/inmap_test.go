@@ -103,6 +103,16 @@ func TestMoveToMapRefused(t *testing.T) {
 	}
 }
 
+// A kernel that does not pin such memory is told from one that has other reasons.
+func TestMapMemoryRefused(t *testing.T) {
+	for errno, want := range map[unix.Errno]error{unix.EFAULT: ErrMapMemory, unix.ENOBUFS: ErrMemlock} {
+		err := explainRegister(SocketConfig{Name: "x"}, &UMEM{inMap: new(ebpf.Map)}, errno)
+		if !errors.Is(err, want) || !errors.Is(err, errno) {
+			t.Errorf("%v: %v", errno, err)
+		}
+	}
+}
+
 // The map is closed with the UMEM, and when it can't be mapped.
 func TestMoveToMapFails(t *testing.T) {
 	privileged.Require(t)
