@@ -84,3 +84,8 @@ func (c *compiler) part(p *path, t ir.Term) (then, otherwise *path) {
 func (c *compiler) jump(p *path, to *ir.Block) {
 	p.block.Term = ir.Term{Kind: ir.Jump, Then: to, A: ir.None, B: ir.None, Line: c.line}
 }
+
+// setConst adds the assignment of a number to a register that exists already.
+func (c *compiler) setConst(p *path, dst ir.Reg, n int64) {
+	p.block.Instrs = append(p.block.Instrs, ir.Instr{Op: ir.Const, Dst: dst, A: ir.None, B: ir.None, Imm: n, Line: c.line})
+}

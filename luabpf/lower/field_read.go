@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"slices"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/luabpf/ir"
+	"pvlua/packet"
+)
+
+// field reads a field of a header.
+func (c *compiler) field(p *path, h packet.HeaderID, f *packet.Field, at ast.PositionHolder) (out []result) {
+	for _, p := range c.still(p, h, at) {
+		for _, s := range c.spot(p, f) {
+			if s.absent {
+				out = append(out, result{s.path, nothing})
+			} else {
+				out = append(out, result{s.path, c.readField(s.path, f, s.place)})
+			}
+		}
+	}
+	return out
+}
+
+// still gives the paths on which a packet still has the header that there is a
+// view of. It has, as long as the script changes nothing that headers are found
+// by.
+func (c *compiler) still(p *path, h packet.HeaderID, at ast.PositionHolder) []*path {
+	yes, no := c.present(p, h)
+	for _, p := range no {
+		c.exit(p, at, true, "the packet has no %s header any more: it was changed since this one was looked up", h)
+	}
+	return yes
+}
+
+// spot is where a field's load begins, on a path, or that there is none.
+type spot struct {
+	*path
+	place
+	absent bool
+}
+
+// spot finds where a field of a header is that the packet has.
+func (c *compiler) spot(p *path, f *packet.Field) []spot {
+	off := f.Plan().Off
+	switch f.Locate {
+	case packet.Fixed:
+		p, at := c.headerAt(p, f.Header)
+		return []spot{{p, at.plus(off), false}}
+	case packet.Advert, packet.Target:
+		return c.inMessage(p, f)
+	}
+	return []spot{{path: p, absent: true}}
+}
+
+// inMessage finds a field that only some ICMPv6 messages have.
+func (c *compiler) inMessage(p *path, f *packet.Field) []spot {
+	const solicitation, advertisement, redirect = 135, 136, 137
+	p, at := c.headerAt(p, f.Header)
+	typ := c.load(p, at, 1, f.Header)
+	in, out := c.branch(p, ir.EQ, typ, ir.None, advertisement)
+	if f.Locate == packet.Target {
+		for _, other := range []int64{solicitation, redirect} {
+			var is *path
+			is, out = c.branch(out, ir.EQ, typ, ir.None, other)
+			in = c.rejoin(in, is)
+		}
+	}
+	off, n := int(f.BitOffset/8), max(int(f.Width/8), 1)
+	in, short := c.inside(in, at, off+n)
+	out = c.rejoin(out, short)
+	spots := []spot{{path: out, absent: true}}
+	if in != nil {
+		spots = append(spots, spot{in, at.plus(off), false})
+	}
+	return spots
+}
+
+// inside parts a path by whether n bytes from the header above IP on belong to
+// the IP packet and are in the frame. Those of its fixed part do.
+func (c *compiler) inside(p *path, at place, n int) (in, out *path) {
+	if n <= udpLen {
+		return p, nil
+	}
+	p = c.roomKnown(p)
+	in, out = c.branch(p, ir.SGE, p.pkt.walk.room, ir.None, int64(n))
+	in, short := c.within(in, at, n)
+	return in, c.rejoin(out, short)
+}
+
+// readField reads a field at a place that is within the packet.
+func (c *compiler) readField(p *path, f *packet.Field, at place) value {
+	plan := f.Plan()
+	if f.Kind == packet.IPv6 {
+		return address(c.load(p, at, 8, f.Header), c.load(p, at.plus(8), 8, f.Header))
+	}
+	n := c.loadHost(p, at, uint8(plan.Size), f.Header)
+	if plan.Shift > 0 {
+		n = c.binary(p, ir.Shr, n, int64(plan.Shift))
+	}
+	if whole := uint64(1)<<(8*plan.Size-plan.Shift) - 1; plan.Mask != whole {
+		n = c.binary(p, ir.And, n, int64(plan.Mask))
+	}
+	if f.Kind == packet.Bool {
+		return flag(n)
+	}
+	return ranged(n, 0, int64(plan.Mask))
+}
+
+// loadHost is load for a number in host order.
+func (c *compiler) loadHost(p *path, at place, size uint8, h packet.HeaderID) ir.Reg {
+	raw := c.load(p, at, size, h)
+	if size == 1 {
+		return raw
+	}
+	e := loaded{at.ptr, at.off, size, h, raw, true}
+	i := slices.IndexFunc(p.pkt.loads, func(o loaded) bool { return o.ptr == e.ptr && o.off == e.off && o.size == e.size && o.swapped })
+	if i >= 0 {
+		return p.pkt.loads[i].reg
+	}
+	e.reg = c.swap(p, raw, size)
+	if c.raw == nil {
+		c.raw = make(map[ir.Reg]rawReg)
+	}
+	c.raw[e.reg] = rawReg{raw, size}
+	p.pkt.loads = append(p.pkt.loads, e)
+	return e.reg
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"pvlua/luabpf/ir"
+	"pvlua/packet"
+)
+
+// Lengths of the headers' fixed parts, in bytes.
+const (
+	ethLen  = 14
+	vlanLen = 4
+	arpLen  = 28
+	ipLen   = 20
+	ip6Len  = 40
+	icmpLen = 8
+	tcpLen  = 20
+	udpLen  = 8
+)
+
+// Ethertypes (IANA), as loads give them.
+var (
+	rawIP   = raw16(0x0800)
+	rawARP  = raw16(0x0806)
+	rawVLAN = raw16(0x8100)
+	rawQinQ = raw16(0x88a8)
+	rawIP6  = raw16(0x86dd)
+)
+
+// isTag parts a path by whether an ethertype, as loaded, is that of a tag.
+func (c *compiler) isTag(p *path, typ ir.Reg) (yes, no *path) {
+	one, rest := c.branch(p, ir.EQ, typ, ir.None, rawVLAN)
+	other, no := c.branch(rest, ir.EQ, typ, ir.None, rawQinQ)
+	return c.rejoin(one, other), no
+}
+
+// typeAt gives the ethertype that ends at an offset.
+func (c *compiler) typeAt(p *path, end int) ir.Reg { return c.load(p, c.at(p, end-2), 2, anyLink) }
+
+// anyLink is the part of the packet that eth and the tags are in.
+const anyLink = packet.Eth
+
+// tag is present for the outermost VLAN tag of a packet with eth.
+func (c *compiler) tag(p *path) (yes, no []*path) {
+	if p.pkt.walk.linked {
+		return c.tagged(p, packet.VLAN, ethLen+vlanLen)
+	}
+	is, not := c.isTag(p, c.typeAt(p, ethLen))
+	in, out := c.within(is, c.at(is, ethLen), vlanLen)
+	return some(in.found(packet.VLAN)), append(some(not.lacks(tags)), some(out.lacks(all&^1))...)
+}
+
+// tag2 is present for the tag after it.
+func (c *compiler) tag2(p *path) (yes, no []*path) {
+	if p.pkt.walk.linked {
+		return c.tagged(p, packet.VLAN2, ethLen+2*vlanLen)
+	}
+	on, no := c.present(p, packet.VLAN)
+	for _, p := range on {
+		is, not := c.isTag(p, c.typeAt(p, ethLen+vlanLen))
+		in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
+		yes = append(yes, some(in.found(packet.VLAN2))...)
+		no = append(no, not.lacks(1<<packet.VLAN2))
+		no = append(no, some(out.lacks(all&^(1|1<<packet.VLAN)))...)
+	}
+	return yes, no
+}
+
+// tagged is present for a tag where it is known where the tags end.
+func (c *compiler) tagged(p *path, h packet.HeaderID, end int) (yes, no []*path) {
+	l3 := p.pkt.walk.l3
+	if l3.num == ir.None {
+		if int(l3.off) >= end {
+			return some(p.found(h)), nil
+		}
+		return nil, some(p.lacks(1 << h))
+	}
+	is, not := c.branch(p, ir.GE, l3.num, ir.None, int64(end))
+	return some(is.found(h)), some(not.lacks(1 << h))
+}
+
+// link finds out what follows the link layer of a packet with eth. Without
+// tags, or with as many as are known, that is at a constant offset; where the
+// script has not asked for tags, a register has it.
+func (c *compiler) link(p *path) *path {
+	w := &p.pkt.walk
+	end := 0
+	switch {
+	case w.not>>packet.VLAN&1 != 0:
+		end = ethLen
+	case w.has>>packet.VLAN&1 != 0 && w.not>>packet.VLAN2&1 != 0:
+		end = ethLen + vlanLen
+	case w.has>>packet.VLAN2&1 != 0:
+		end = ethLen + 2*vlanLen
+	}
+	if end > 0 {
+		typ := c.typeAt(p, end)
+		w.linked, w.typ, w.l3 = true, typ, c.at(p, end)
+		return p
+	}
+	typ, off := c.f.NewReg(ir.Number), c.f.NewReg(ir.Number)
+	set := func(p *path, t ir.Reg, n int64) *path {
+		if p == nil {
+			return nil
+		}
+		if t == ir.None {
+			c.setConst(p, typ, 0xffff) // that of no header
+		} else {
+			c.assignReg(p, typ, t)
+		}
+		c.setConst(p, off, n)
+		return p
+	}
+	var ends []*path
+	tag := p
+	if w.has>>packet.VLAN&1 == 0 {
+		first := c.typeAt(p, ethLen)
+		is, not := c.isTag(p, first)
+		ends = append(ends, set(not, first, ethLen))
+		in, out := c.within(is, c.at(is, ethLen), vlanLen)
+		ends = append(ends, set(out, ir.None, ethLen))
+		tag = in
+	}
+	if tag != nil {
+		second := c.typeAt(tag, ethLen+vlanLen)
+		is, not := c.isTag(tag, second)
+		ends = append(ends, set(not, second, ethLen+vlanLen))
+		in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
+		ends = append(ends, set(out, ir.None, ethLen+vlanLen))
+		if in != nil {
+			ends = append(ends, set(in, c.typeAt(in, ethLen+2*vlanLen), ethLen+2*vlanLen))
+		}
+	}
+	p = c.rejoin(ends...)
+	w = &p.pkt.walk
+	w.linked, w.typ, w.l3 = true, typ, place{ir.None, 0, off}
+	return p
+}
+
+// arp is present for ARP where the ethertype is known: IPv4 over Ethernet only.
+func (c *compiler) arp(p *path) (yes, no []*path) {
+	is, not := c.branch(p, ir.EQ, p.pkt.walk.typ, ir.None, rawARP)
+	in, short := c.network(is, arpLen)
+	l3 := place{}
+	if in != nil {
+		l3 = in.pkt.walk.l3
+		var other *path
+		const words = 0x0008_0100 // htype 1, ptype 0x0800
+		in, other = c.branch(in, ir.EQ, c.load(in, l3, 4, packet.ARP), ir.None, words)
+		short = c.rejoin(short, other)
+		const lengths = 0x0406 // hlen 6, plen 4
+		in, other = c.branch(in, ir.EQ, c.load(in, l3.plus(4), 2, packet.ARP), ir.None, lengths)
+		short = c.rejoin(short, other)
+	}
+	return some(in.found(packet.ARP)), append(some(not.lacks(1<<packet.ARP)), some(short.lacks(networks|transports))...)
+}
+
+// network makes ready the place after the link layer, and parts a path by
+// whether there are n bytes.
+func (c *compiler) network(p *path, n int) (in, out *path) {
+	w := &p.pkt.walk
+	w.l3 = c.pointed(p, w.l3)
+	return c.within(p, w.l3, n)
+}
