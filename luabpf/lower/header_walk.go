@@ -83,7 +83,7 @@ func (p *path) lacks(headers uint16) *path {
 func (w *walk) intersect(o *walk) {
 	w.has &= o.has
 	w.not &= o.not
-	if w.linked && o.linked && w.typ == o.typ && w.l3 == o.l3 {
+	if w.linked && o.linked && w.typ == o.typ && w.l3.intersect(o.l3) {
 		w.intersectNetwork(o)
 		return
 	}
@@ -97,15 +97,24 @@ func (w *walk) intersectNetwork(o *walk) {
 		w.ihl = ir.None
 	}
 	w.first = w.first && o.first
-	if !o.chained || w.ext != o.ext {
-		w.chained, w.ext = false, noChain
-	}
 	if w.proto != o.proto {
 		w.proto = ir.None
 	}
-	if w.l4 != o.l4 || w.room != o.room {
+	if w.room != o.room || !w.l4.intersect(o.l4) {
 		w.l4, w.room = unwalked.l4, ir.None
 	}
+	if !o.chained || w.ext != o.ext || w.room == ir.None {
+		w.chained, w.ext = false, noChain
+	}
+}
+
+// intersect keeps of a place what o has as well, and reports whether it is
+// still known.
+func (pl *place) intersect(o place) bool {
+	if pl.ptr != o.ptr {
+		pl.ptr = ir.None
+	}
+	return pl.num == o.num && pl.off == o.off && (pl.ptr != ir.None || pl.num != ir.None)
 }
 
 // raw16 gives what a load has of two bytes of the packet that are n.

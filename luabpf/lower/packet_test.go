@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/internal/pkttest"
+	"pvlua/luabind"
+	"pvlua/luabpf/ir"
+	"pvlua/packet"
+)
+
+// script is a handler in its simplest form: statements one after another, which
+// are skipped where a header that they name is not there. It is lowered, and
+// done by package packet, and both must agree on all that is read, and on the
+// bytes of the packet.
+type script []statement
+
+// statement reads header.field, or asks for the header if there is no field, or
+// assigns a value to it, or the field from if there is one.
+type statement struct {
+	header packet.HeaderID
+	field  *packet.Field
+	assign bool
+	value  value
+	from   *packet.Field
+	more   bool // it belongs to the same assignment as the one before
+	raw    func(*compiler, *path, ast.PositionHolder) []*path
+	rawGo  func(*oracle) bool
+	at     *ast.StringExpr
+}
+
+func (s statement) String() string {
+	name := s.header.String()
+	if s.field != nil {
+		name = s.field.String()
+	}
+	switch {
+	case s.raw != nil:
+		return "raw"
+	case s.assign && s.from != nil:
+		return fmt.Sprintf("%s = %s", name, s.from)
+	case s.assign:
+		return fmt.Sprintf("%s = %d%q", name, s.value.n, s.value.text)
+	}
+	return name
+}
+
+// lowered makes the IR of a script.
+func (s script) lowered(t *testing.T) *ir.Func {
+	hoisted := make(map[ast.PositionHolder]ir.Site)
+	for range 100 {
+		c := &compiler{f: &ir.Func{Name: "test.lua"}, hoisted: hoisted, opts: Options{Ports: testPorts}}
+		for i := range 2 * len(s) {
+			c.f.Counters = append(c.f.Counters, ir.Counter{Name: fmt.Sprint(i)})
+		}
+		p := &path{block: c.f.NewBlock(), pkt: newLayout(), spans: make(map[ir.Reg]span)}
+		s.lower(c, p, 0)
+		if c.again {
+			continue
+		}
+		if err := ir.Verify(c.f); err != nil {
+			t.Fatalf("%v: %v\n%s", s, err, c.f)
+		}
+		return c.f
+	}
+	t.Fatalf("%v: does not settle", s)
+	return nil
+}
+
+// lower does the statements from i on.
+func (s script) lower(c *compiler, p *path, i int) {
+	if i == len(s) {
+		p = c.settle(p)
+		for _, n := range p.counts {
+			p.block.Instrs = append(p.block.Instrs, ir.Instr{Op: ir.CountAdd, Ref: int32(n.counter), A: n.reg, B: ir.None, Dst: ir.None, Imm: n.n})
+		}
+		p.block.Term = ir.Term{Kind: ir.Return, Verdict: ir.TX}
+		return
+	}
+	st := s[i]
+	if st.raw != nil {
+		for _, p := range st.raw(c, p, st.at) {
+			s.lower(c, p, i+1)
+		}
+		return
+	}
+	view := func(p *path, h packet.HeaderID) []result {
+		return c.property(p, value{kind: isPacket}, h.String(), st.at)
+	}
+	for _, r := range view(p, st.header) {
+		record(r.path, 2*i, value{kind: isBool, known: true, n: 1 + b2n(r.kind == isHeader)})
+		if r.kind == isNil || st.field == nil {
+			s.lower(c, r.path, i+1)
+			continue
+		}
+		if !st.assign {
+			for _, v := range c.property(r.path, r.value, st.field.Name, st.at) {
+				record(v.path, 2*i+1, v.value)
+				s.lower(c, v.path, i+1)
+			}
+			continue
+		}
+		values := one(r.path, st.value)
+		if st.from != nil {
+			values = nil
+			for _, q := range view(r.path, st.from.Header) {
+				if q.kind == isNil {
+					s.lower(c, q.path, i+1)
+					continue
+				}
+				values = append(values, c.property(q.path, q.value, st.from.Name, st.at)...)
+			}
+		}
+		for _, v := range values {
+			if v.kind == isNil {
+				s.lower(c, v.path, i+1)
+				continue
+			}
+			for _, p := range c.assign(v.path, r.value, st.field.Name, v.value, st.at) {
+				s.lower(c, p, i+1)
+			}
+		}
+	}
+}
+
+func b2n(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// record notes what a path has read.
+func record(p *path, i int, v value) {
+	add := func(r ir.Reg, n int64) { p.counts = append(p.counts, count{counter: i, reg: r, n: n}) }
+	switch {
+	case v.kind == isNil:
+	case v.kind == isAddress:
+		add(v.reg, 0)
+		add(v.reg2, 0)
+	case v.known:
+		add(ir.None, v.n+1)
+	default:
+		add(v.reg, 0)
+		add(ir.None, 1)
+	}
+}
+
+// oracle does what a script says by package packet.
+type oracle struct {
+	b      []byte
+	l      packet.Layout
+	counts []int64
+}
+
+// run does the statements; false if one raises an error.
+func (o *oracle) run(s script) bool {
+	o.l.Walk(o.b)
+	o.counts = make([]int64, 2*len(s))
+	for i, st := range s {
+		if st.raw != nil {
+			if !st.rawGo(o) {
+				return false
+			}
+			continue
+		}
+		has := o.l.Present(st.header)
+		o.counts[2*i] += 2 + b2n(has)
+		if !has || st.field == nil {
+			continue
+		}
+		if !st.assign {
+			if v, ok := o.read(st.field); ok {
+				o.counts[2*i+1] += v
+			}
+			continue
+		}
+		if !o.assign(st) {
+			return false
+		}
+	}
+	return true
+}
+
+// read gives what record adds for a field.
+func (o *oracle) read(f *packet.Field) (int64, bool) {
+	if f.Kind == packet.IPv6 {
+		b, ok := f.Bytes(o.b, &o.l)
+		if !ok {
+			return 0, false
+		}
+		return int64(binary.LittleEndian.Uint64(b) + binary.LittleEndian.Uint64(b[8:])), true
+	}
+	n, ok := f.Uint(o.b, &o.l)
+	return int64(n) + 1, ok
+}
+
+func (o *oracle) assign(st statement) bool {
+	if st.field.Kind == packet.IPv6 {
+		b := []byte(st.value.text)
+		if st.from != nil {
+			if !o.l.Present(st.from.Header) {
+				return true
+			}
+			var ok bool
+			if b, ok = st.from.Bytes(o.b, &o.l); !ok {
+				return true
+			}
+			b = bytes.Clone(b)
+		}
+		return st.field.SetBytes(o.b, &o.l, b) == nil
+	}
+	n := uint64(st.value.n)
+	if st.from != nil {
+		if !o.l.Present(st.from.Header) {
+			return true
+		}
+		var ok bool
+		if n, ok = st.from.Uint(o.b, &o.l); !ok {
+			return true
+		}
+	}
+	return st.field.SetUint(o.b, &o.l, n) == nil
+}
+
+// counted is memory with counters only.
+type counted struct {
+	ir.Memory
+	counts []int64
+}
+
+func (m *counted) CountAdd(i int, n int64) { m.counts[i] += n }
+
+// outcome is how often scripts ended one way or the other.
+type outcome struct{ ran, exited int }
+
+// compare runs a script both ways on a packet.
+func (s script) compare(t *testing.T, f *ir.Func, b []byte, n *outcome) {
+	o := oracle{b: bytes.Clone(b)}
+	right := o.run(s)
+	p := &ir.Packet{Buf: slices.Concat(make([]byte, 64), b, make([]byte, 64)), From: 64, To: 64 + len(b)}
+	m := &counted{counts: make([]int64, 2*len(s))}
+	got, err := ir.Run(f, p, m)
+	if err != nil {
+		t.Fatalf("%v on %x: %v\n%s", s, b, err, f)
+	}
+	if got.Verdict == 0 {
+		n.exited++
+		if !bytes.Equal(p.Buf[p.From:p.To], b) {
+			t.Fatalf("%v on %x: exit after a change", s, b)
+		}
+		if site := f.Sites[got.Site]; right && !site.Rare {
+			t.Fatalf("%v on %x: exit: %s", s, b, site.Reason)
+		}
+		return
+	}
+	n.ran++
+	if !right {
+		t.Fatalf("%v on %x: an error is ignored\n%s", s, b, f)
+	}
+	if after := p.Buf[p.From:p.To]; !bytes.Equal(after, o.b) {
+		t.Fatalf("%v on %x:\n got %x\nwant %x\n%s", s, b, after, o.b, f)
+	}
+	if !slices.Equal(m.counts, o.counts) {
+		t.Fatalf("%v on %x:\n got %v\nwant %v\n%s", s, b, m.counts, o.counts, f)
+	}
+}
+
+// packets are some of each sort, and each of them damaged in many ways.
+func packets(r *rand.Rand, n int) (all [][]byte) {
+	named := pkttest.All()
+	for len(all) < n {
+		b := bytes.Clone(named[r.IntN(len(named))].Frame)
+		if r.IntN(5) == 0 {
+			b = slices.Concat(b[:12], []byte{[...]byte{0x81, 0x88}[r.IntN(2)], [...]byte{0, 0xa8}[r.IntN(2)], byte(r.IntN(256)), byte(r.IntN(256))}, b[12:])
+		}
+		for range r.IntN(4) {
+			damage(r, b)
+		}
+		if r.IntN(6) == 0 {
+			b = b[:r.IntN(len(b)+1)]
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// damage changes a byte or word of a packet, most often to something that
+// means something there.
+func damage(r *rand.Rand, b []byte) {
+	if len(b) < 16 {
+		return
+	}
+	i := r.IntN(len(b))
+	if r.IntN(2) == 0 {
+		i = 12 + r.IntN(min(len(b), 64)-12)
+	}
+	switch r.IntN(8) {
+	case 0:
+		b[i] = byte(r.IntN(256))
+	case 1:
+		b[i] = [...]byte{0, 1, 2, 6, 17, 43, 44, 51, 58, 60, 131, 134, 135, 136, 137, 255}[r.IntN(16)]
+	case 2:
+		b[i] += byte(r.IntN(5)) - 2
+	case 3:
+		b[i] ^= 1 << r.IntN(8)
+	case 4: // words of ones or zeros
+		i &^= 1
+		if i+1 < len(b) {
+			b[i], b[i+1] = 0xff, 0xff
+		}
+	case 5:
+		i &^= 1
+		if i+1 < len(b) {
+			b[i], b[i+1] = 0, 0
+		}
+	case 6: // the headers' own fields
+		var l packet.Layout
+		l.Walk(b)
+		for h := packet.HeaderID(packet.NumHeaders); h > 0; h-- {
+			if l.Present(h-1) && r.IntN(2) == 0 {
+				f := packet.Headers[h-1].Fields[r.IntN(len(packet.Headers[h-1].Fields))]
+				v := uint64(r.IntN(1 << min(f.Width, 30)))
+				if r.IntN(2) == 0 {
+					v = [...]uint64{0, 0xff, 0xffff, 0xffffffff, 0x0001fffe}[r.IntN(5)]
+				}
+				_ = f.SetUint(b, &l, v)
+				return
+			}
+		}
+	case 7: // a message of zeros
+		var l packet.Layout
+		l.Walk(b)
+		if l.Present(packet.ICMP) {
+			clear(b[l.Off[packet.ICMP]:])
+			if r.IntN(2) == 0 {
+				b[l.Off[packet.ICMP]+2], b[l.Off[packet.ICMP]+3] = 0xff, 0xff
+			}
+		}
+	}
+}
+
+// position makes a place in a script.
+func position(line int) *ast.StringExpr {
+	e := &ast.StringExpr{}
+	e.SetLine(line)
+	return e
+}
+
+// testPorts are two ports.
+var testPorts = []luabind.Port{
+	{Index: 0, Name: "veth0", MAC: 0x020000000005, IP: []uint32{0x0a000005}, MTU: 1500},
+	{Index: 1, Name: "veth1", MAC: 0x020000000006, IP: []uint32{0x0a000006, 0x0a000105}, MTU: 1500},
+}
+
+// randomScript makes a script that reads or assigns fields.
+func randomScript(r *rand.Rand, n int, writes bool) (s script) {
+	family := r.IntN(4)
+	for i := range n {
+		h := packet.HeaderID(r.IntN(packet.NumHeaders))
+		if r.IntN(4) > 0 {
+			h = [...][]packet.HeaderID{{packet.Eth, packet.IP, packet.UDP}, {packet.Eth, packet.ARP, packet.VLAN}, {packet.IP6, packet.ICMP6, packet.TCP}, {packet.IP, packet.ICMP, packet.TCP}}[family][r.IntN(3)]
+		}
+		st := statement{header: h, at: position(i + 1)}
+		fields := packet.Headers[h].Fields
+		f := fields[r.IntN(len(fields))]
+		if r.IntN(5) > 0 && f.Kind != packet.Bytes && testable(f) {
+			st.field = f
+			if writes && !f.ReadOnly && !f.Structural && r.IntN(3) > 0 {
+				st.assign = true
+				st.value, st.from = randomValue(r, f)
+			}
+		}
+		s = append(s, st)
+	}
+	return s
+}
+
+// testable says which fields the tests know of.
+func testable(f *packet.Field) bool {
+	return f.Locate == packet.Fixed || f.Locate == packet.Advert || f.Locate == packet.Target
+}
+
+// randomValue makes what can be assigned to a field: a constant, or another
+// field of its kind.
+func randomValue(r *rand.Rand, f *packet.Field) (v value, from *packet.Field) {
+	if r.IntN(2) == 0 {
+		var same []*packet.Field
+		for _, h := range packet.Headers {
+			for _, o := range h.Fields {
+				if testable(o) && o.Kind == f.Kind && o.Width <= f.Width {
+					same = append(same, o)
+				}
+			}
+		}
+		return value{}, same[r.IntN(len(same))]
+	}
+	switch {
+	case f.Kind == packet.IPv6:
+		b := make([]byte, 16)
+		if r.IntN(3) > 0 {
+			for i := range b {
+				b[i] = [...]byte{byte(r.IntN(256)), 0xff}[r.IntN(2)]
+			}
+		}
+		return text(string(b)), nil
+	case f.Kind == packet.Bool:
+		return boolean(r.IntN(2) == 0), nil
+	}
+	top := int64(1)<<f.Width - 1
+	return whole([...]int64{0, top, r.Int64N(top + 1), 1}[r.IntN(4)]), nil
+}
+
+func testScripts(t *testing.T, seed uint64, writes bool) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var n outcome
+	for range 300 {
+		s := randomScript(r, 1+r.IntN(6), writes)
+		f := s.lowered(t)
+		for _, b := range packets(r, 100) {
+			s.compare(t, f, b, &n)
+		}
+	}
+	t.Logf("%d runs, %d exits", n.ran, n.exited)
+	if n.exited > n.ran/4 {
+		t.Errorf("%d of %d ended by an exit", n.exited, n.ran+n.exited)
+	}
+}
+
+// TestReads reads fields of headers, which is as if each header was looked up,
+// in all orders.
+func TestReads(t *testing.T) { testScripts(t, 1, false) }
+
+// TestAssigns assigns fields as well.
+func TestAssigns(t *testing.T) { testScripts(t, 2, true) }
