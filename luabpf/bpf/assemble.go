@@ -18,14 +18,13 @@ func Assemble(f *ir.Func, o Options) (*ebpf.ProgramSpec, error) {
 	if err := o.check(f); err != nil {
 		return nil, err
 	}
-	c, err := choose(f, &o) // eBPF instructions on any number of registers
-	if err != nil {
-		return nil, err
+	all := choose(f, &o) // eBPF instructions on any number of registers
+	for _, c := range all {
+		if err := c.assign(); err != nil { // R0 to R9, or the stack
+			return nil, err
+		}
 	}
-	if err := c.assign(); err != nil { // R0 to R9, or the stack
-		return nil, err
-	}
-	insns, err := c.emit(f.Name) // in a row, with jumps
+	insns, err := emit(f.Name, all) // in a row, with jumps
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +68,11 @@ func Load(f *ir.Func, o Options) (*ebpf.Program, error) {
 		defer m.Close() // the program keeps it
 		// A table that nothing looks up any more is not referred to.
 		_ = spec.Instructions.AssociateMap(tableSymbol(i), m)
+	}
+	for _, in := range spec.Instructions {
+		if in.IsLoadFromMap() && in.Map() == nil {
+			return nil, fmt.Errorf("bpf: %s uses %s, which the options do not have", f.Name, in.Reference())
+		}
 	}
 	// The log of a program that is too large may take a gigabyte and says
 	// nothing more.

@@ -29,26 +29,43 @@ func (s *selector) fold(sum reg, limit uint64) {
 
 const (
 	// straight is up to how many bytes a sum of constant length is made without
-	// a loop.
+	// a call.
 	straight = 256
 	// stride is how many bytes a turn of the loop takes.
 	stride = 64
 )
 
-// sum makes a Sum.
+// sum makes a Sum. One of few bytes, if they are all there, is made on the spot;
+// others by a function.
 func (s *selector) sum(in *ir.Instr) {
-	total, done := s.newReg(), new(block)
-	s.set(total, 0)
-	wide := s.wide[in.Dst]
+	total, wide := s.newReg(), s.wide[in.Dst]
+	done := new(block)
 	if in.B == ir.None && in.Imm <= straight {
-		slow := new(block)
-		s.jumpUnlessWithin(in.A, int64(in.Off)+in.Imm, slow)
+		short := new(block)
+		s.jumpUnlessWithin(in.A, int64(in.Off)+in.Imm, short)
 		base, at := s.place(in.A, in.Off, in.Imm)
+		s.set(total, 0)
 		s.addWords(total, base, at, in.Imm, wide)
 		s.goTo(done)
-		s.begin(slow)
+		s.begin(short)
 	}
-	s.sumOfAny(in, total, wide, done)
+	if p := s.fixed[in.A]; p >= 0 {
+		s.set(r2, p+int64(in.Off))
+	} else {
+		at := s.copyOf(s.regs[in.A])
+		s.alu(asm.Sub, at, s.data)
+		s.aluImm(asm.Add, at, int64(in.Off))
+		s.move(r2, at)
+	}
+	if in.B == ir.None {
+		s.set(r3, in.Imm)
+	} else {
+		s.move(r3, s.regs[in.B])
+	}
+	s.move(r1, s.ctx)
+	s.callFunction(sumFunction(wide))
+	s.move(total, r0)
+	s.goTo(done)
 	s.begin(done)
 	s.move(s.regs[in.Dst], total)
 }
@@ -73,31 +90,39 @@ func (s *selector) addWords(total, base reg, at, n int64, wide bool) {
 	}
 }
 
-// sumOfAny adds as many bytes as there are, of those asked for: first in a loop
-// of long strides, and then the rest, whose length in binary says which strides
-// are left.
+// sumFunction names the function for sums of words of 32 or of 16 bits.
+func sumFunction(wide bool) string {
+	if wide {
+		return "sum32"
+	}
+	return "sum16"
+}
+
+// chooseSum makes the function u64 sum(struct xdp_md *ctx, u64 at, u64 n): the
+// sum of as many of the n bytes from at on as there are. First come long strides
+// in a loop, then the rest, whose length in binary says which strides are left.
 //
-// The distance from the packet's start is a difference of pointers: a number of
-// which the verifier knows nothing. So what it knows after each turn of the loop
-// is the same, and it follows what comes after the loop once, not once per turn.
-// The number of turns is there for it alone: it has to see that the loop ends.
-func (s *selector) sumOfAny(in *ir.Instr, total reg, wide bool, done *block) {
-	at := s.copyOf(s.use(in.A))
-	s.alu(asm.Sub, at, s.data)
-	s.aluImm(asm.Add, at, int64(in.Off))
+// The function is global: the verifier looks at it once, for any at and n, and
+// not along each path to each of its calls. The number of turns of the loop is
+// there for it alone, to see that the loop ends.
+func chooseSum(wide bool) *code {
+	s := &selector{code: &code{name: sumFunction(wide), params: 3, regs: firstVirtual}}
+	s.ctx, s.data, s.end = s.newReg(), s.newReg(), s.newReg()
+	at, n, total := s.newReg(), s.newReg(), s.newReg()
+	entry, done := new(block), new(block)
+	s.begin(entry)
+	s.move(s.ctx, r1)
+	s.move(at, r2)
+	s.move(n, r3)
+	s.set(total, 0)
+	s.bounds()
 	left := s.copyOf(s.end)
 	s.alu(asm.Sub, left, s.data)
 	s.alu(asm.Sub, left, at)
 	s.jumpIfImm(asm.JSLE, left, 0, done)
-	want := s.newReg()
-	if in.B == ir.None {
-		s.set(want, in.Imm)
-	} else {
-		s.move(want, s.regs[in.B])
-	}
 	short := new(block)
-	s.jumpIf(asm.JLE, left, want, short)
-	s.move(left, want)
+	s.jumpIf(asm.JLE, left, n, short)
+	s.move(left, n)
 	s.goTo(short)
 	s.begin(short)
 
@@ -122,6 +147,11 @@ func (s *selector) sumOfAny(in *ir.Instr, total reg, wide bool, done *block) {
 		s.begin(skip)
 	}
 	s.goTo(done)
+	s.begin(done)
+	s.move(r0, total)
+	s.add(insn{op: asm.Return().OpCode})
+	s.code.arrange(entry)
+	return s.code
 }
 
 // step adds the words of the n bytes that are at a distance from the packet's

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 )
 
 // maxInsns is how far a conditional jump reaches.
@@ -21,40 +22,94 @@ var opposites = map[asm.JumpOp]asm.JumpOp{
 }
 
 // emit makes the program of code whose registers are assigned, with the lines
-// of the script, as name:line, beside the instructions.
-func (c *code) emit(name string) (asm.Instructions, error) {
-	e := emitter{name: name}
+// of the script, as name:line, beside the instructions. The functions that it
+// calls come behind it.
+func emit(script string, all []*code) (asm.Instructions, error) {
+	e := emitter{script: script}
+	for _, c := range all {
+		e.function(c, len(all) > 1)
+	}
+	if n := e.out.Size() / asm.InstructionSize; n > maxInsns {
+		return nil, &TooLargeError{What: fmt.Sprintf("%d instructions", n)}
+	}
+	return e.out, nil
+}
+
+// emitter collects the instructions.
+type emitter struct {
+	script string
+	code   *code
+	out    asm.Instructions
+	label  string // of the next instruction
+	line   int32  // of the last one
+}
+
+// function adds a function. If there are several the kernel wants to know their
+// types.
+func (e *emitter) function(c *code, typed bool) {
+	e.code = c
+	first := len(e.out)
 	order := c.inRows()
 	for i, b := range order {
+		e.label = e.name(b)
+		for j := range b.insns {
+			e.put(&b.insns[j])
+		}
 		var following *block
 		if i+1 < len(order) {
 			following = order[i+1]
 		}
-		e.label = fmt.Sprintf("b%d", b.id)
-		for j := range b.insns {
-			e.put(&b.insns[j])
-		}
-		switch {
-		case b.taken == nil && (b.next == nil || b.next == following):
-		case b.taken == nil:
-			e.jump(b.next)
-		case b.next == following:
-			e.conditional(&b.jump, b.taken)
-		default:
-			if opposite, ok := opposites[b.jump.op.JumpOp()]; ok && b.taken == following {
-				jump := b.jump
-				jump.op = jump.op.SetJumpOp(opposite)
-				e.conditional(&jump, b.next)
-				break
-			}
-			e.conditional(&b.jump, b.taken)
-			e.jump(b.next)
-		}
+		e.end(b, following)
 	}
-	if e.out.Size()/asm.InstructionSize > maxInsns {
-		return nil, &TooLargeError{What: fmt.Sprintf("%d instructions", e.out.Size()/asm.InstructionSize)}
+	if typed {
+		e.out[first] = btf.WithFuncMetadata(e.out[first], c.signature())
 	}
-	return e.out, nil
+}
+
+// name is the label of a block. That of the first is the function's.
+func (e *emitter) name(b *block) string {
+	if b.id == 0 {
+		return e.code.name
+	}
+	return fmt.Sprintf("%s.%d", e.code.name, b.id)
+}
+
+// end makes the end of a block, behind which another follows.
+func (e *emitter) end(b, following *block) {
+	switch {
+	case b.taken == nil && (b.next == nil || b.next == following):
+	case b.taken == nil:
+		e.jump(b.next)
+	case b.next == following:
+		e.conditional(&b.jump, b.taken)
+	default:
+		if opposite, ok := opposites[b.jump.op.JumpOp()]; ok && b.taken == following {
+			jump := b.jump
+			jump.op = jump.op.SetJumpOp(opposite)
+			e.conditional(&jump, b.next)
+			return
+		}
+		e.conditional(&b.jump, b.taken)
+		e.jump(b.next)
+	}
+}
+
+// signature is the type of a function: of its parameters the first is the
+// program's argument, the others are numbers, and so is what it gives.
+func (c *code) signature() *btf.Func {
+	number := &btf.Int{Name: "unsigned long long", Size: 8}
+	proto := &btf.FuncProto{Return: number}
+	for i := range c.params {
+		p := btf.FuncParam{Name: fmt.Sprintf("r%d", i+1), Type: number}
+		if i == 0 {
+			p = btf.FuncParam{Name: "ctx", Type: &btf.Pointer{Target: &btf.Struct{Name: "xdp_md"}}}
+		}
+		proto.Params = append(proto.Params, p)
+	}
+	if c.params == 1 {
+		proto.Return = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	}
+	return &btf.Func{Name: c.name, Type: proto, Linkage: btf.GlobalFunc}
 }
 
 // inRows gives the blocks in the order of the program: behind each, if it can
@@ -92,14 +147,6 @@ func (b *block) end() *block {
 	return b
 }
 
-// emitter collects the instructions.
-type emitter struct {
-	name  string
-	out   asm.Instructions
-	label string // of the next instruction
-	line  int32  // of the last one
-}
-
 // put adds one instruction.
 func (e *emitter) put(in *insn) {
 	out := asm.Instruction{
@@ -112,6 +159,9 @@ func (e *emitter) put(in *insn) {
 	case in.m != nil:
 		out.Src = asm.PseudoMapFD
 		_ = out.AssociateMap(in.m) // which fails for other instructions only
+	case in.op.JumpOp() == asm.Call && in.symbol != "":
+		out.Src, out.Constant = asm.PseudoCall, -1
+		out = out.WithReference(in.symbol)
 	case in.symbol != "":
 		out.Src = asm.PseudoMapFD
 		out = out.WithReference(in.symbol)
@@ -127,11 +177,11 @@ func (e *emitter) add(out asm.Instruction, line int32) {
 	if line == 0 {
 		line = e.line
 	}
-	// The kernel wants the first instruction to have a line (check_btf_line in
-	// kernel/bpf/verifier.c).
-	if line != e.line || len(e.out) == 0 {
+	// The kernel wants the first instruction of each function to have a line
+	// (check_btf_line in kernel/bpf/verifier.c).
+	if line != e.line || len(e.out) == 0 || out.Symbol() == e.code.name {
 		e.line = line
-		out = out.WithSource(asm.Comment(fmt.Sprintf("%s:%d", e.name, max(line, 1))))
+		out = out.WithSource(asm.Comment(fmt.Sprintf("%s:%d", e.script, max(line, 1))))
 	}
 	e.out = append(e.out, out)
 }
@@ -141,9 +191,9 @@ func (e *emitter) conditional(in *insn, to *block) {
 	if in.op.Source() == asm.RegSource {
 		out.Src = asm.Register(in.src)
 	}
-	e.add(out.WithReference(fmt.Sprintf("b%d", to.id)), in.line)
+	e.add(out.WithReference(e.name(to)), in.line)
 }
 
 func (e *emitter) jump(to *block) {
-	e.add(asm.Ja.Label(fmt.Sprintf("b%d", to.id)), 0)
+	e.add(asm.Ja.Label(e.name(to)), 0)
 }

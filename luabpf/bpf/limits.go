@@ -223,7 +223,7 @@ func wideSums(f *ir.Func, folded []bool) []bool {
 				in := &b.Instrs[i]
 				from := in.Op == ir.Sum
 				if in.Op == ir.Move || in.Op == ir.Add {
-					from = wide[in.A] || in.B != ir.None && wide[in.B]
+					in.Operands(func(r ir.Reg) { from = from || wide[r] }, nil)
 				}
 				if from && folded[in.Dst] && !wide[in.Dst] {
 					wide[in.Dst], changed = true, true

@@ -36,7 +36,7 @@ type insn struct {
 	imm      int64
 	args     int       // of a call: how many of R1 to R5 it reads
 	m        *ebpf.Map // of the load of a map's address, if it is open
-	symbol   string    // otherwise the name that stands for what is loaded
+	symbol   string    // otherwise the name that stands for what is loaded or called
 	slot     int       // of a load or store of a spilled register: its number, from 1 on
 	line     int32     // of the script
 }
@@ -53,8 +53,10 @@ type block struct {
 	depth int // how many loops it is in
 }
 
-// code is a program.
+// code is a program, or a function that programs call.
 type code struct {
+	name   string
+	params int      // how many, in R1 and those that follow
 	blocks []*block // that can be reached; the first is the entry
 	regs   reg      // how many registers there are, those of the machine included
 	stack  int      // bytes of the frame in use, from its top down

@@ -34,12 +34,11 @@ type selector struct {
 	wide           []bool   // registers with sums of words of 32 bits
 	blocks         []*block
 	ends           map[end]*block
-	err            error
 }
 
-// choose makes the code of a Func.
-func choose(f *ir.Func, o *Options) (*code, error) {
-	s := &selector{f: f, o: o, code: &code{regs: firstVirtual}, ends: map[end]*block{}}
+// choose makes the code of a Func, and of the functions that it calls.
+func choose(f *ir.Func, o *Options) []*code {
+	s := &selector{f: f, o: o, code: &code{name: "handler", params: 1, regs: firstVirtual}, ends: map[end]*block{}}
 	s.ctx, s.data, s.end = s.newReg(), s.newReg(), s.newReg()
 	s.regs = make([]reg, len(f.Regs))
 	for i := range s.regs {
@@ -68,7 +67,21 @@ func choose(f *ir.Func, o *Options) (*code, error) {
 		s.term(&b.Term)
 	}
 	s.code.arrange(entry)
-	return s.code, s.err
+	all := []*code{s.code}
+	for _, wide := range []bool{false, true} {
+		if s.code.calls(sumFunction(wide)) {
+			all = append(all, chooseSum(wide))
+		}
+	}
+	return all
+}
+
+// calls reports whether a function is called.
+func (c *code) calls(name string) (called bool) {
+	for _, b := range c.blocks {
+		b.each(func(in *insn) { called = called || in.symbol == name })
+	}
+	return called
 }
 
 func (s *selector) newReg() reg { return s.code.newReg() }
@@ -182,6 +195,11 @@ func (s *selector) storeImm(base reg, off, n int64, size asm.Size) {
 // call calls a helper whose n arguments are in R1 to Rn. Its result is in R0.
 func (s *selector) call(fn asm.BuiltinFunc, n int) {
 	s.add(insn{op: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), imm: int64(fn), args: n})
+}
+
+// callFunction calls one of our own functions, of three arguments.
+func (s *selector) callFunction(name string) {
+	s.add(insn{op: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), symbol: name, args: 3})
 }
 
 // loadMap sets a register to the address of a map.
