@@ -26,7 +26,7 @@ func (s *State) coroutineFunctions() map[string]lua.LGFunction {
 		create(L)
 		th := L.CheckThread(L.GetTop())
 		// The context that gopher-lua derives for it would never fire.
-		th.SetContext(s.quota)
+		s.quota.guardLoop(th)
 		return th
 	}
 	return map[string]lua.LGFunction{

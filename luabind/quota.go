@@ -9,12 +9,13 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// quota bounds what one callback may do. It is the context of the Lua state:
-// gopher-lua asks it Done before every instruction, which counts them, and
-// raises an error of what Err says when the channel it got is closed. As long
-// as there is something left that channel is nil. Asking costs about a fifth
-// of the run time; in exchange the count is exact, and so the same on every
-// machine.
+// quota bounds what one callback may do. guardLoop has instructions counted,
+// exactly, and so in the same way on every machine; what takes long in Go
+// functions spends some as well.
+//
+// It is the context of the Lua state too, for gopher-lua's own loop, which runs
+// the Go functions that are called from Go: as long as there is something left the
+// channel that Done gives is nil.
 //
 // Once used up, a quota stays used up until reset, so that a script can't go
 // on by catching the error.
@@ -71,11 +72,13 @@ func (q *quota) Value(any) any { return nil }
 // spend takes n instructions for work that a Go function does for the script.
 // It raises the error if they are more than are left.
 func (q *quota) spend(L *lua.LState, n int) {
-	q.left -= n
-	if q.left < 0 {
-		L.RaiseError("%s", q.Err().Error())
+	if q.left -= n; q.left < 0 {
+		q.stop(L)
 	}
 }
+
+// stop raises the error of a quota that is used up.
+func (q *quota) stop(L *lua.LState) { L.RaiseError("%s", q.Err().Error()) }
 
 // quotaError is the error of a quota that is used up.
 type quotaError struct {

@@ -156,7 +156,8 @@ func newState(c Config) *State {
 	s.makePorts()
 	s.openModule()
 	s.openModules()
-	s.L.SetContext(s.quota)
+	checkLayouts(s.L)
+	s.quota.guardLoop(s.L)
 	return s
 }
 
