@@ -4,6 +4,7 @@ package state
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,4 +132,19 @@ func TestMessages(t *testing.T) {
 	m.Set(String("k"), String("v"), now)
 	_, _, err = m.Add(String("k"), 1, now)
 	wantError(t, err, `the value of "k" is "v"; only numbers can be added to`)
+}
+
+func TestNames(t *testing.T) {
+	s := New()
+	for _, name := range []string{"b", "a"} {
+		if _, err := s.Counter(name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Map("m"+name, Shape{Max: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if counters, maps := s.Names(); !slices.Equal(counters, []string{"a", "b"}) || !slices.Equal(maps, []string{"ma", "mb"}) {
+		t.Errorf("the names are %q and %q", counters, maps)
+	}
 }

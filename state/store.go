@@ -5,6 +5,8 @@ package state
 import (
 	"errors"
 	"fmt"
+	stdmaps "maps"
+	"slices"
 	"sync"
 )
 
@@ -75,6 +77,13 @@ func (s *Store) Lookup(name string) (*Map, bool) {
 	defer s.mu.Unlock()
 	m, ok := s.maps[name]
 	return m, ok
+}
+
+// Names gives the names of the counters and of the maps, in ascending order.
+func (s *Store) Names() (counters, maps []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(stdmaps.Keys(s.counters)), slices.Sorted(stdmaps.Keys(s.maps))
 }
 
 // checkName refuses a name that can't be given to one more thing of a sort of
