@@ -14,10 +14,17 @@ import (
 // field reads a field of a header.
 func (c *compiler) field(p *path, h packet.HeaderID, f *packet.Field, at ast.PositionHolder) (out []result) {
 	for _, p := range c.still(p, h, at) {
+		if f.Locate == packet.Derived {
+			out = append(out, c.upperProtocol(p)...)
+			continue
+		}
 		for _, s := range c.spot(p, f) {
-			if s.absent {
+			switch {
+			case f.Name == "sack_ok":
+				out = append(out, result{s.path, boolean(!s.absent)})
+			case s.absent:
 				out = append(out, result{s.path, nothing})
-			} else {
+			default:
 				out = append(out, result{s.path, c.readField(s.path, f, s.place)})
 			}
 		}
@@ -52,8 +59,10 @@ func (c *compiler) spot(p *path, f *packet.Field) []spot {
 		return []spot{{p, at.plus(off), false}}
 	case packet.Advert, packet.Target:
 		return c.inMessage(p, f)
+	case packet.Fragment:
+		return c.inFragment(p, f)
 	}
-	return []spot{{path: p, absent: true}}
+	return c.inOption(p, f)
 }
 
 // inMessage finds a field that only some ICMPv6 messages have.

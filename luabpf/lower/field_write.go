@@ -19,6 +19,10 @@ func (c *compiler) assignField(p *path, f *packet.Field, v value, at ast.Positio
 		return nil
 	}
 	for _, p := range c.still(p, f.Header, at) {
+		if f.Locate == packet.NDOption {
+			out = append(out, c.assignLinkAddress(p, f, v, at)...)
+			continue
+		}
 		for _, s := range c.spot(p, f) {
 			switch {
 			case s.absent:
@@ -84,7 +88,12 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 	} else {
 		size := uint8(f.Plan().Size)
 		w := word{size: size, by: ir.None}
-		if size == 1 && f.Plan().Off&1 != 0 {
+		switch {
+		case f.Locate == packet.TCPOption:
+			ch.sort = optionChange
+			odd := c.binary(p, ir.And, c.binaryReg(p, ir.Sub, c.offset(p, at), c.offset(p, p.pkt.walk.l4)), 1)
+			w.by = c.binary(p, ir.Shl, odd, 3)
+		case size == 1 && f.Plan().Off&1 != 0:
 			w.shift = 8
 		}
 		w.reg = ir.None
@@ -99,6 +108,37 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 	}
 	p.pkt.sums.note(ch, f.Sum)
 	return c.settle(p)
+}
+
+// assignLinkAddress assigns the address in an ND option. If there is no option
+// of the field's type, the first link-layer address option of the other type
+// becomes one.
+func (c *compiler) assignLinkAddress(p *path, f *packet.Field, v value, at ast.PositionHolder) (out []*path) {
+	const source, target = 1, 2
+	write := func(p *path, s *search) {
+		if !c.changing(p, at) {
+			return
+		}
+		option := place{s.at, 0, s.off}
+		was := word{reg: c.load(p, option, 8, f.Header), size: 8, by: ir.None}
+		now := word{reg: ir.None, size: 8, by: ir.None}
+		reg, imm := c.newWord(p, f, ir.None, v)
+		head := int64(f.Option) | 1<<8 // its type, and its length in units of 8 bytes
+		if reg == ir.None {
+			now.imm = head | imm<<16
+		} else {
+			now.reg = c.binary(p, ir.Or, c.binary(p, ir.Shl, reg, 16), head)
+		}
+		c.store(p, option, 8, f.Header, now.reg, now.imm)
+		p.pkt.sums.note(change{now: []word{now}, was: []word{was}, sort: bytesChange}, f.Sum)
+		out = append(out, c.settle(p))
+	}
+	found, none, s := c.ndOption(p, int64(f.Option))
+	write(found, s)
+	found, none, s = c.ndOption(none, source, target)
+	write(found, s)
+	c.exit(none, at, true, "%s: the packet has no link-layer address option", f)
+	return out
 }
 
 // visible settles the checksums if a field is one of them.

@@ -123,7 +123,7 @@ func (c *compiler) roomKnown(p *path) *path {
 	}
 	if p.pkt.walk.room == ir.None {
 		p.pkt.walk.chained = false
-		in, cut := c.chain(p, protocols[packet.ICMP6])
+		in, cut := c.walkExtensions(p, protocols[packet.ICMP6])
 		c.impossible(cut)
 		return in
 	}

@@ -60,7 +60,7 @@ func (c *compiler) ip6(p *path) (yes, no []*path) {
 
 // above6 is present for a header over IPv6.
 func (c *compiler) above6(p *path, h packet.HeaderID) (yes, no []*path) {
-	p, cut := c.chain(p, protocols[h])
+	p, cut := c.walkExtensions(p, protocols[h])
 	if p == nil {
 		return nil, some(cut)
 	}
@@ -70,9 +70,9 @@ func (c *compiler) above6(p *path, h packet.HeaderID) (yes, no []*path) {
 	return some(in.found(h)), append(some(not.lacks(1<<h)), some(none)...)
 }
 
-// chain walks the extension headers. On cut nothing can be above them. Packets
+// walkExtensions walks the extension headers. On cut nothing can be above them. Packets
 // whose next header is hot pass by at once.
-func (c *compiler) chain(p *path, hot int64) (in, cut *path) {
+func (c *compiler) walkExtensions(p *path, hot int64) (in, cut *path) {
 	if p.pkt.walk.chained {
 		return p, nil
 	}

@@ -28,8 +28,8 @@ type layout struct {
 // place is where something is in the packet: off bytes from a pointer.
 type place struct {
 	ptr ir.Reg // None while no pointer has been made
-	off int32  // 0 if num is a register
-	num ir.Reg // how far it is from the packet's start; None: off, and ptr is the base
+	off int32
+	num ir.Reg // how far ptr is from the packet's start; None: ptr is the base
 }
 
 // loaded is a number that has been read from the packet, or written to it.

@@ -373,7 +373,7 @@ func randomScript(r *rand.Rand, n int, writes bool) (s script) {
 		st := statement{header: h, at: position(i + 1)}
 		fields := packet.Headers[h].Fields
 		f := fields[r.IntN(len(fields))]
-		if r.IntN(5) > 0 && f.Kind != packet.Bytes && testable(f) {
+		if r.IntN(5) > 0 && f.Kind != packet.Bytes {
 			st.field = f
 			if writes && !f.ReadOnly && !f.Structural && r.IntN(3) > 0 {
 				st.assign = true
@@ -385,11 +385,6 @@ func randomScript(r *rand.Rand, n int, writes bool) (s script) {
 	return s
 }
 
-// testable says which fields the tests know of.
-func testable(f *packet.Field) bool {
-	return f.Locate == packet.Fixed || f.Locate == packet.Advert || f.Locate == packet.Target
-}
-
 // randomValue makes what can be assigned to a field: a constant, or another
 // field of its kind.
 func randomValue(r *rand.Rand, f *packet.Field) (v value, from *packet.Field) {
@@ -397,7 +392,7 @@ func randomValue(r *rand.Rand, f *packet.Field) (v value, from *packet.Field) {
 		var same []*packet.Field
 		for _, h := range packet.Headers {
 			for _, o := range h.Fields {
-				if testable(o) && o.Kind == f.Kind && o.Width <= f.Width {
+				if o.Kind == f.Kind && o.Width <= f.Width {
 					same = append(same, o)
 				}
 			}
