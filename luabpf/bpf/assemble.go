@@ -47,6 +47,11 @@ func (o *Options) check(f *ir.Func) error {
 	case o.Counters != nil && int(o.Counters.MaxEntries()) < len(f.Counters):
 		return fmt.Errorf("bpf: room for %d counters; %s has %d", o.Counters.MaxEntries(), f.Name, len(f.Counters))
 	}
+	for _, b := range f.Blocks {
+		if b.Term.Kind == ir.Return && b.Term.Verdict == ir.Redirect && b.Term.Port >= MaxPorts {
+			return fmt.Errorf("bpf: a redirect to port %d; a program can redirect to the first %d", b.Term.Port, MaxPorts)
+		}
+	}
 	return nil
 }
 

@@ -36,7 +36,7 @@ type Options struct {
 	// Maps are the handler's maps, as ir.Func.Maps.
 	Maps []MapInfo
 	// Stats counts packets, 8 bytes each (BPF_MAP_TYPE_PERCPU_ARRAY), by
-	// [VerdictIndex] and [SiteIndex]; it has room for [StatsLen] numbers. Nil
+	// [VerdictIndex], [RedirectIndex] and [SiteIndex]; it has room for [StatsLen] numbers. Nil
 	// is for no counting.
 	Stats *ebpf.Map
 }
@@ -57,12 +57,19 @@ type MapInfo struct {
 	Refused *ebpf.Map
 }
 
-// VerdictIndex is where Options.Stats counts the packets of a verdict.
+// MaxPorts is how many ports a program can redirect to.
+const MaxPorts = 64
+
+// VerdictIndex is where Options.Stats counts the packets of a verdict that names
+// no port.
 func VerdictIndex(v ir.Verdict) uint32 { return uint32(v) }
+
+// RedirectIndex is where Options.Stats counts the packets redirected to a port.
+func RedirectIndex(port int) uint32 { return uint32(ir.Redirect) + uint32(port) }
 
 // SiteIndex is where Options.Stats counts the packets that left at a site of
 // ir.Func.Sites.
-func SiteIndex(site int) uint32 { return uint32(ir.Redirect) + 1 + uint32(site) }
+func SiteIndex(site int) uint32 { return RedirectIndex(MaxPorts) + uint32(site) }
 
 // StatsLen is how many numbers Options.Stats needs.
 func StatsLen(f *ir.Func) uint32 { return SiteIndex(len(f.Sites)) }

@@ -42,8 +42,11 @@ func (s *selector) finish(e end) {
 // leave makes the code of an end.
 func (s *selector) leave(e end) {
 	index := VerdictIndex(e.verdict)
-	if e.verdict == 0 {
+	switch e.verdict {
+	case 0:
 		index = SiteIndex(e.site)
+	case ir.Redirect:
+		index = RedirectIndex(e.port)
 	}
 	if s.o.Stats != nil {
 		s.count(s.o.Stats, "stats", index, func(n reg) { s.aluImm(asm.Add, n, 1) })
