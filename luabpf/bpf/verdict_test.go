@@ -38,7 +38,11 @@ func TestVerdictsAndStatistics(t *testing.T) {
 		}
 	}
 	for v := ir.Drop; v <= ir.Redirect; v++ {
-		if got := total(t, stats, VerdictIndex(v)); got != uint64(v)+1 {
+		index := VerdictIndex(v)
+		if v == ir.Redirect {
+			index = RedirectIndex(1)
+		}
+		if got := total(t, stats, index); got != uint64(v)+1 {
 			t.Errorf("%v was counted %d times, want %d", v, got, v+1)
 		}
 	}
