@@ -96,3 +96,9 @@ func (p *Program) nameLibraries() {
 		delete(p.names, v)
 	}
 }
+
+// Name gives the path of the script.
+func (p *Program) Name() string { return p.s.cfg.Script }
+
+// Length gives the length of a table, or of what it shows.
+func (p *Program) Length(t *lua.LTable) int { return tableLength(p.Members(t)) }

@@ -43,8 +43,16 @@ type compiler struct {
 	// hoisted are changes before which a path exits, because something that
 	// follows them can't be compiled: found by earlier rounds.
 	hoisted map[ast.PositionHolder]ir.Site
-	again   bool  // hoisted has more than this round knew of when it began
-	line    int32 // of the script, for what is emitted
+	again   bool              // hoisted has more than this round knew of when it began
+	line    int32             // of the script, for what is emitted
+	raw     map[ir.Reg]rawReg // of numbers in host order, as they were loaded
+
+	where   *positions
+	effects *effects
+	calls   []*activation // functions that are being lowered, the handler first
+	trips   int           // how often the statement at hand is executed at most
+	lines   map[int]bool  // of the script, that were lowered
+	tables  map[tableKey]tableRef
 }
 
 // The parts of the compiler, and what they promise each other:

@@ -3,6 +3,7 @@
 package lower
 
 import (
+	"github.com/yuin/gopher-lua/ast"
 	"maps"
 	"slices"
 
@@ -89,3 +90,6 @@ func (c *compiler) jump(p *path, to *ir.Block) {
 func (c *compiler) setConst(p *path, dst ir.Reg, n int64) {
 	p.block.Instrs = append(p.block.Instrs, ir.Instr{Op: ir.Const, Dst: dst, A: ir.None, B: ir.None, Imm: n, Line: c.line})
 }
+
+// line gives the line of a node as instructions have it.
+func line(at ast.PositionHolder) int32 { return int32(at.Line()) }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/analysis"
+	"pvlua/luabpf/ir"
+)
+
+// orderFraction compares numbers of which one is a known fraction, or beyond
+// 2^53.
+func (c *compiler) orderFraction(p *path, e *ast.RelationalOpExpr, cond ir.Cond, a, b value) (yes, no []*path) {
+	numeric := func(v value) bool { return v.kind == isNumber || v.kind == isFraction }
+	if !numeric(a) || !numeric(b) {
+		c.exit(p, e, false, "%s is compared with %s by %s, which is an error", c.describe(a), c.describe(b), e.Operator)
+		return nil, nil
+	}
+	if a.known && b.known {
+		if analysis.Compare(e.Operator, a.float(), b.float()) {
+			return []*path{p}, nil
+		}
+		return nil, []*path{p}
+	}
+	if a.kind == isFraction {
+		a, b, cond = b, a, cond.Turned()
+	}
+	// The whole number a is below the fraction b if it is at most the floor of b.
+	switch f := math.Floor(b.f); {
+	case math.IsNaN(b.f):
+		return nil, []*path{p}
+	case f > maxWhole || f < -maxWhole:
+		if (f > 0) == (cond == ir.SLT || cond == ir.SLE) {
+			return []*path{p}, nil
+		}
+		return nil, []*path{p}
+	case cond == ir.SLT || cond == ir.SLE:
+		return c.test(p, ir.SLE, a, whole(int64(f)))
+	default:
+		return c.test(p, ir.SGT, a, whole(int64(f)))
+	}
+}
+
+// words gives a string of 16 bytes as Load reads them.
+func words(s string) (first, second int64) {
+	return int64(binary.LittleEndian.Uint64([]byte(s[:8]))), int64(binary.LittleEndian.Uint64([]byte(s[8:])))
+}
