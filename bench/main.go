@@ -49,6 +49,7 @@ type options struct {
 	only     string
 	short    bool
 	markdown bool
+	into     string // a page that takes the output
 	at       places
 }
 
@@ -64,12 +65,14 @@ func parseFlags(args []string, stderr io.Writer) (o options, err error) {
 	f.StringVar(&o.only, "only", "", "run only these, comma-separated: "+strings.Join(names(), ", "))
 	f.BoolVar(&o.short, "short", false, "run everything once, for 0.3 s each, to see that it works")
 	f.BoolVar(&o.markdown, "markdown", false, "print a page of markdown")
+	f.StringVar(&o.into, "into", "", "put the output, in markdown, into this page, between the lines "+pageBegin+" and "+pageEnd)
 	f.IntVar(&o.at.farCPU, "generator-cpu", 0, "bind the generator to this processor")
 	f.IntVar(&o.at.dutCPU, "cpu", 1, "bind the contenders to this processor")
 	f.StringVar(&o.at.pvlua, "pvlua", "bin/pvlua", "path of the pvlua to measure, from the root of the source tree")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
+	o.markdown = o.markdown || o.into != ""
 	if o.short {
 		o.rounds, o.load.time, o.load.warmUp = 1, 300*time.Millisecond, 50*time.Millisecond
 	}
@@ -124,7 +127,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if !filepath.IsAbs(o.at.pvlua) {
 			o.at.pvlua = filepath.Join(o.at.root, o.at.pvlua)
 		}
-		err = benchmark(ctx, o, stdout, stderr)
+		err = o.output(stdout, func(w io.Writer) error { return benchmark(ctx, o, w, stderr) })
 	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")

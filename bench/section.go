@@ -34,7 +34,7 @@ const (
 // sections in the order of the table, for a pvlua with these features.
 func sections(f features) []section {
 	return slices.Concat(matches(f), []section{
-		latency(f), idle(f), scale(f), handlers(), growth(), garbage(),
+		latency(f), idle(f), scale(f), handlers(), growth(), garbage(), compiled(),
 	})
 }
 
@@ -44,6 +44,21 @@ type bench struct {
 	ctx  context.Context
 	say  func(string) // takes what it is doing
 	made *rig         // nil until a section asks for it
+	ends []func()     // what is to be closed at the end of a section
+}
+
+// later has something closed at the end of the section, what was named last first.
+func (b *bench) later(f func()) { b.ends = append(b.ends, f) }
+
+// run runs a section.
+func (b *bench) run(s section) ([]row, error) {
+	defer func() {
+		for _, f := range slices.Backward(b.ends) {
+			f()
+		}
+		b.ends = nil
+	}()
+	return s.run(b)
 }
 
 // rig is one for all sections that need one.
@@ -89,7 +104,7 @@ func benchmark(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		}
 		var more []row
 		if err == nil {
-			more, err = s.run(b)
+			more, err = b.run(s)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bench/lua/handlers/reflect.lua in C. */
+#include "handlers.bpf.h"
+
+SEC("xdp")
+int handler(struct xdp_md *ctx)
+{
+	struct eth *eth = (void *)(long)ctx->data;
+	struct mac dst;
+
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return XDP_PASS;
+	dst = eth->dst;
+	put(&eth->dst, eth->src);
+	put(&eth->src, dst);
+	return XDP_TX;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/vishvananda/netns"
+
+	"pvlua/internal/pkttest"
+	"pvlua/luabind"
+)
+
+const (
+	compiledRuns   = 500_000 // of a program at a time: some 15 ms
+	compiledRounds = 15      // at least: single values differ by a nanosecond or two
+
+	compiledBound = 1.2
+	checksumBound = 2 // for a checksum that is computed anew
+)
+
+// A compiledCase is a handler in C and in Lua, with a packet for it. Both are
+// called name, in bench/c/handlers and bench/lua/handlers.
+type compiledCase struct {
+	name, what string
+	packet     []byte
+	verdict    luabind.Verdict
+	bound      float64
+}
+
+// compiledCases are in the order of the table.
+func compiledCases() []compiledCase {
+	blocked := pkttest.Options{Src: addr4(10, 1, 500), Dst: addr4(10, 2, 500), SrcPort: 1524, DstPort: 53}
+	other := blocked
+	other.DstPort = 54
+	return []compiledCase{
+		{"reflect", "reflect", pkttest.UDP(pkttest.Options{}), luabind.TX, compiledBound},
+		{"arp", "ARP reply", pkttest.ARPRequest(pkttest.Options{}), luabind.TX, compiledBound},
+		{"icmp", "ICMP echo", pkttest.ICMPEcho(pkttest.Options{}), luabind.TX, compiledBound},
+		{"udp", "UDP echo", pkttest.UDP(pkttest.Options{}), luabind.TX, compiledBound},
+		{"udp6", "UDP echo over IPv6", pkttest.UDP6(pkttest.Options{}), luabind.TX, compiledBound},
+		{"ndp", "neighbour advertisement, checksum computed anew", pkttest.NeighborSolicit(pkttest.Options{}), luabind.TX, checksumBound},
+		{"firewall", "firewall, blocked", pkttest.UDP(blocked), luabind.Drop, compiledBound},
+		{"firewall", "firewall, not blocked", pkttest.UDP(other), luabind.Pass, compiledBound},
+		{"nat", "source NAT", pkttest.UDP(blocked), luabind.TX, compiledBound},
+	}
+}
+
+// compiled is the section of Lua compiled to eBPF against C.
+func compiled() section {
+	title := fmt.Sprintf("a handler compiled to eBPF against the same in C by clang -O2 -mcpu=v3, by %d runs in the kernel, net of the median of an empty program", compiledRuns)
+	return section{name: "compiled", title: title, needs: cPrograms, run: func(b *bench) ([]row, error) {
+		runs, rounds := compiledRuns, max(b.rounds, compiledRounds)
+		if b.short {
+			runs, rounds = runs/20, b.rounds
+		}
+		empty, err := emptyProgram()
+		if err != nil {
+			return nil, err
+		}
+		b.later(empty.close)
+		// onTrack puts what was loaded on a track, or says why it can't be measured.
+		onTrack := func(what string, p *program, err error, frame []byte) entry {
+			var t *track
+			if err == nil {
+				b.later(p.close)
+				if t, err = newTrack(p.prog, frame); err == nil {
+					b.later(t.close)
+				}
+			}
+			return entry{what: what, run: func(context.Context) ([]float64, error) {
+				if err != nil {
+					return nil, err
+				}
+				ns, err := t.time(runs)
+				return []float64{ns}, err
+			}}
+		}
+		cases := compiledCases()
+		var entries []entry
+		for _, c := range cases {
+			inC, errC := loadC(b.at, c.name)
+			inLua, errLua := loadLua(b.at, c.name)
+			entries = append(entries, onTrack(c.what+", nothing done", empty, nil, c.packet),
+				onTrack(c.what+", C", inC, errC, c.packet), onTrack(c.what+", Lua", inLua, errLua, c.packet))
+		}
+		var outcomes []outcome
+		err = onThread(netns.None(), b.at.dutCPU, func() (err error) {
+			outcomes, err = takeTurns(b.ctx, "compiled", rounds, entries, b.say)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		var rows []row
+		for i, c := range cases {
+			base := summarize(outcomes[3*i].of(0)).median
+			inC, inLua := less(outcomes[3*i+1].of(0), base), less(outcomes[3*i+2].of(0), base)
+			rows = append(rows,
+				row{name: "compiled", what: c.what + ", Lua", figures: inLua, format: "%.1f", unit: "ns",
+					ratios: ratios(inLua, inC), of: "C", goal: goal{atMost, c.bound}, err: outcomes[3*i+2].err},
+				row{name: "compiled", what: c.what + ", C", figures: inC, format: "%.1f", unit: "ns", err: outcomes[3*i+1].err})
+		}
+		return rows, nil
+	}}
+}
+
+// less takes a base from each value.
+func less(values []float64, base float64) []float64 {
+	net := make([]float64, len(values))
+	for i, v := range values {
+		net[i] = v - base
+	}
+	return net
+}
+
+// A program is a handler that the kernel has loaded, with what it needs.
+type program struct {
+	prog *ebpf.Program
+	free []func()
+}
+
+func (p *program) close() {
+	for _, f := range p.free {
+		f()
+	}
+	p.free = nil
+}
