@@ -43,6 +43,8 @@ type pass struct {
 	key    lua.LValue          // a number that number changes
 	number *float64
 
+	changes []change // that it would have to take back
+
 	verdict Verdict // the outcome, 0 if it gave up
 	out     int
 	taken   int // packets that it did not give up on
@@ -80,10 +82,12 @@ func (fr *front) run(s *State, p *Packet) bool {
 	c.port = s.ports[p.Port]
 	c.f.walk()
 	c.bad, c.verdict = false, 0
+	c.changes = c.changes[:0]
 	for st := fr.first; st != nil; {
 		st = st.take(c)
 	}
 	if c.verdict == 0 {
+		c.takeBack()
 		if c.f.touched {
 			s.undo()
 			s.begin(p)

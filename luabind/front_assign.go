@@ -87,14 +87,15 @@ func (c *pass) take(t *target, to *slotValue) {
 	}
 }
 
-// assign makes an assignment, nil if it is not simple: of local variables and
-// fields, with as many values, each of the right type.
+// assign makes an assignment, nil if it is not simple: of local variables, fields
+// and what lasts, with as many values.
 func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 	if len(st.Lhs) != len(st.Rhs) || len(st.Lhs) > maxFused {
 		return nil
 	}
 	var symbols []*analysis.Symbol
-	var values []value
+	var outside []lasting
+	var values []value // of the symbols; objects, keys and values of what lasts
 	a := &assignment{}
 	sure, moves := true, false
 	for i, lhs := range st.Lhs {
@@ -102,39 +103,74 @@ func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 		if !v.bindable() {
 			return nil
 		}
-		switch lhs := lhs.(type) {
-		case *ast.IdentExpr:
-			sym := b.scopes.Uses[lhs]
-			if _, ok := p.env[sym]; !ok || sym == nil {
-				return nil
-			}
+		if sym := b.localOf(p, lhs); sym != nil {
 			symbols, values = append(symbols, sym), append(values, v)
-		case *ast.AttrGetExpr:
-			t, ok := b.target(p, lhs, v)
-			if !ok {
-				return nil
-			}
+		} else if t, ok := b.target(p, lhs, v); ok {
 			a.fields = append(a.fields, t)
 			sure = sure && t.sure(p)
 			moves = moves || t.moves()
+		} else if o, ok := b.lasting(p, lhs, v); ok {
+			outside = append(outside, o)
+		} else {
+			return nil
 		}
 	}
-	if len(a.fields) == 0 {
-		return b.bind(p, symbols, values, rest)
-	}
-	if moves && len(a.fields) > 1 {
+	if moves && len(st.Lhs) > 1 {
 		return nil
 	}
-	return b.bind(p, symbols, values, func(p *path) stage {
+	for i := range outside {
+		values = append(values, outside[i].value)
+		if outside[i].object.valid() {
+			values = append(values, outside[i].object, outside[i].key)
+		}
+	}
+	return b.hold(p, values, func(p *path, held []value) stage {
+		for i, sym := range symbols {
+			p.env[sym] = held[i]
+		}
+		held = held[len(symbols):]
+		for i := range outside {
+			outside[i].value, held = held[0], held[1:]
+			if outside[i].object.valid() {
+				outside[i].object, outside[i].key, held = held[0], held[1], held[2:]
+			}
+		}
 		p.moved = p.moved || moves
-		a.next = rest(p)
-		a.remember = !sure || !isSure(a.next)
-		return a
+		made := rest(p)
+		for i := range outside {
+			e := outside[i].effect(b, p)
+			e.next, e.last = made, isSure(made)
+			made = e
+		}
+		if len(a.fields) > 0 {
+			a.next = made
+			a.remember = !sure || !isSure(made)
+			made = a
+		}
+		return made
 	})
 }
 
+// localOf gives the local variable that a left side is, nil if it is something
+// else.
+func (b *builder) localOf(p *path, lhs ast.Expr) *analysis.Symbol {
+	id, ok := lhs.(*ast.IdentExpr)
+	if !ok {
+		return nil
+	}
+	sym := b.scopes.Uses[id]
+	if _, ok := p.env[sym]; !ok {
+		return nil
+	}
+	return sym
+}
+
 // target makes the target of an assignment.
-func (b *builder) target(p *path, lhs *ast.AttrGetExpr, v value) (t target, ok bool) {
+func (b *builder) target(p *path, e ast.Expr, v value) (t target, ok bool) {
+	lhs, ok := e.(*ast.AttrGetExpr)
+	if !ok {
+		return target{}, false
+	}
 	key, named := lhs.Key.(*ast.StringExpr)
 	object := b.expr(p, lhs.Object)
 	if !named || object.form != formHeader {
@@ -196,6 +232,10 @@ func isSure(st stage) bool {
 		return true
 	case *assignment:
 		return !st.remember
+	case *effect:
+		return st.sure && st.last
+	case *addition:
+		return st.n.constant != nil
 	}
 	return false
 }

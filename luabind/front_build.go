@@ -153,7 +153,7 @@ func (b *builder) stmts(p *path, list []ast.Stmt, ret result, then next) stage {
 		made = b.assign(p, st, rest)
 	case *ast.FuncCallStmt:
 		if call, ok := st.Expr.(*ast.FuncCallExpr); ok {
-			made = b.call(p, call, func(p *path, _ []value) stage { return rest(p) })
+			made = b.callStmt(p, call, rest)
 		}
 	case *ast.DoBlockStmt:
 		made = b.stmts(p, st.Stmts, ret, rest)
@@ -265,13 +265,23 @@ func (b *builder) local(p *path, st *ast.LocalAssignStmt, rest next) stage {
 
 // bind gives variables their values, nil to those that are left.
 func (b *builder) bind(p *path, symbols []*analysis.Symbol, values []value, rest next) stage {
+	return b.hold(p, values, func(p *path, held []value) stage {
+		for i, sym := range symbols {
+			p.env[sym] = constantValue(lua.LNil)
+			if i < len(held) {
+				p.env[sym] = held[i]
+			}
+		}
+		return rest(p)
+	})
+}
+
+// hold has values worked out, in their order, and gives what holds them.
+func (b *builder) hold(p *path, values []value, then func(p *path, held []value) stage) stage {
 	p = p.fork()
 	var lets []let
-	for i, sym := range symbols {
-		v := constantValue(lua.LNil)
-		if i < len(values) {
-			v = values[i]
-		}
+	held := make([]value, len(values))
+	for i, v := range values {
 		if v.constant == nil && v.form != formHeader && v.form != formPacket && !(v.form == formPort && v.steady) {
 			if p.slots == maxSlots {
 				return b.abandon()
@@ -280,9 +290,9 @@ func (b *builder) bind(p *path, symbols []*analysis.Symbol, values []value, rest
 			v = v.inSlot(p.slots)
 			p.slots++
 		}
-		p.env[sym] = v
+		held[i] = v
 	}
-	st := rest(p)
+	st := then(p, held)
 	for i := len(lets) - 1; i >= 0; i-- {
 		lets[i].next = st
 		st = &lets[i]

@@ -81,7 +81,7 @@ func (g *handlerGenerator) number(depth int) string {
 	case 0:
 		return fmt.Sprintf("(%s %s %s)", g.number(depth+1), g.oneOf("+", "-", "*", "%", "/"), g.number(depth+1))
 	case 1:
-		return g.oneOf("me.mac", "me.mtu", "me.index", "me.ip", "#pkt", "limit", "count", "fixed", "table1.x", "pv.TX", `pv.ip"10.0.0.5"`)
+		return g.oneOf("guarded.x", "table1.a.b", "total", "me.mac", "me.mtu", "me.index", "me.ip", "#pkt", "limit", "count", "fixed", "table1.x", "pv.TX", `pv.ip"10.0.0.5"`)
 	case 2:
 		return fmt.Sprintf("pkt:%s(%d)", g.oneOf("u8", "u16", "u32"), g.IntN(70))
 	case 3:
@@ -160,6 +160,27 @@ func (g *handlerGenerator) assigned(f *packet.Field) string {
 	return g.number(0)
 }
 
+// lasting gives a statement that changes what outlasts the packet.
+func (g *handlerGenerator) lasting() string {
+	target := func() string {
+		return g.oneOf("count", "total", "fresh", "table1.x", "table1.y", "table1.a.b", "table1.a[1]", fmt.Sprintf("table1[%s]", g.value(1)),
+			fmt.Sprintf("table1.a[%s]", g.number(1)), "guarded.x")
+	}
+	switch g.IntN(6) {
+	case 0:
+		return g.oneOf("seen:add()", "seen:add(2)", "seen:add(#pkt)", fmt.Sprintf("seen:add(%s)", g.number(2)))
+	case 1, 2:
+		return g.oneOf("count = count + 1", "total = total + #pkt", "table1[#pkt] = (table1[#pkt] or 0) + 1", "count, total = total, count")
+	case 3:
+		f, of := g.field()
+		if strings.HasPrefix(f, "(") {
+			f = "count"
+		}
+		return fmt.Sprintf("%s, %s, %s = %s, %s, %s", target(), f, target(), g.value(1), g.assigned(of), g.value(1))
+	}
+	return fmt.Sprintf("%s = %s", target(), g.value(0))
+}
+
 func (g *handlerGenerator) block(n int) {
 	headers, values := g.headers, g.values
 	g.indent++
@@ -213,11 +234,11 @@ func (g *handlerGenerator) stmt() {
 			g.returns = true
 		}
 	case 11:
-		if g.IntN(3) > 0 {
+		if g.IntN(4) == 0 { // what no front does
+			g.line("%s", g.oneOf("print(pkt)", "for i = 1, 2 do count = count + i end", "pkt:set_u8(3, 3)"))
 			return
 		}
-		g.line("%s", g.oneOf("count = count + 1", "total = total + #pkt", "table1[#pkt] = count", "print(pkt)", "for i = 1, 2 do count = count + i end",
-			"seen:add()", "pkt:set_u8(3, 3)"))
+		g.line("%s", g.lasting())
 	case 12:
 		g.line("return %s", g.oneOf("pv.TX", "pv.DROP", "pv.PASS", "me", "nil", "count % 3 + 1", "pkt.udp and pv.DROP or pv.TX", "other", "me == first and other or first", g.value(0)))
 		g.returns = true
@@ -262,7 +283,21 @@ local function finish(pkt, n)
   if eth and n then eth.src = pkt.port.mac return pv.TX end
 end
 function unknown(pkt, n) return n > 5 and pv.TX or pv.PASS end
-function on_stop() print(count, total, seen:get(), table1.x) for k, v in pairs(table1) do if type(v) == "number" then total = total + v end end print(total) end
+guarded = setmetatable({}, {__newindex = function(t, k, v) print("set", k, v) end, __index = function(t, k) return k == "x" and 5 or nil end})
+local function text(v)
+  if type(v) ~= "table" or v == table1 then return type(v) == "number" and ("%.17g"):format(v) or type(v) == "userdata" and "userdata" or v == table1 and "table1" or tostring(v) end
+  local list = {}
+  for k, e in pairs(v) do list[#list + 1] = text(k) .. "=" .. text(e) end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+function on_stop()
+  print(text(count), text(total), seen:get(), text(fresh))
+  local whole, list = table1, {}
+  for k, e in pairs(whole) do list[#list + 1] = text(k) .. "=" .. text(e) end
+  table.sort(list)
+  print(table.concat(list, "\n"))
+end
 `
 
 // handlerProgram makes a script with a random handler.
