@@ -121,14 +121,8 @@ func (c *compiler) updateAbove(p *path, h packet.HeaderID, changes []change) *pa
 	}
 	plain := slices.DeleteFunc(slices.Clone(changes), func(ch change) bool { return ch.except != 0 })
 	if len(plain) < len(changes) {
-		direct, routed := c.routed(p)
-		if routed != nil {
-			routed = c.updateAt(routed, h, plain)
-		}
-		if direct != nil {
-			direct = c.updateAt(direct, h, changes)
-		}
-		return c.rejoin(direct, routed)
+		direct, routed, _ := c.routed(p)
+		return c.rejoin(c.updateAt(direct, h, changes), c.updateAt(routed, h, plain))
 	}
 	return c.updateAt(p, h, changes)
 }

@@ -56,16 +56,21 @@ func (c *compiler) takes(p *path, f *packet.Field, v value, at ast.PositionHolde
 	if v.kind != isNumber {
 		return p
 	}
-	top := int64(f.Plan().Mask)
+	return c.ranging(p, v, int64(f.Plan().Mask), at, f.String())
+}
+
+// ranging gives the path on which a number is from 0 to top; others exit. It
+// gives nil if there is none. what takes the number.
+func (c *compiler) ranging(p *path, v value, top int64, at ast.PositionHolder, what string) *path {
 	switch s := p.span(v); {
 	case s.lo >= 0 && s.hi <= top:
 		return p
 	case v.known || s.lo > top || s.hi < 0:
-		c.exit(p, at, false, "%s takes 0 to %d", f, top)
+		c.exit(p, at, false, "%s takes 0 to %d", what, top)
 		return nil
 	}
 	in, out := c.branch(p, ir.LE, v.reg, ir.None, top)
-	c.exit(out, at, true, "%s takes 0 to %d; a number here may be another one: bit32.band keeps it in range", f, top)
+	c.exit(out, at, true, "%s takes 0 to %d, and a number here may be another one; bit32.band keeps it in range", what, top)
 	in.narrow(v, 0, top)
 	return in
 }
