@@ -3,6 +3,7 @@
 package lower
 
 import (
+	"fmt"
 	"math"
 	"strings"
 
@@ -106,26 +107,27 @@ func (c *compiler) parse(p *path, name string, v value, e ast.Expr) []result {
 	if !ok {
 		return c.exit(p, e, false, "%s of %s", name, c.describe(v))
 	}
-	var x value
-	var err error
-	switch name {
-	case "pv.ip":
-		var a uint32
-		a, err = packet.ParseIP4(s)
-		x = whole(int64(a))
-	case "pv.mac":
-		var a uint64
-		a, err = packet.ParseMAC(s)
-		x = whole(int64(a))
-	default:
-		var a [16]byte
-		a, err = packet.ParseIP6(s)
-		x = text(string(a[:]))
-	}
+	x, err := parseAddress(name, s)
 	if err != nil {
-		return c.exit(p, e, false, "%s: %v", name, err)
+		return c.exit(p, e, false, "%v", err)
 	}
 	return one(p, x)
+}
+
+// parseAddress is pv.ip, pv.ip6 and pv.mac.
+func parseAddress(name, s string) (value, error) {
+	switch name {
+	case "pv.ip":
+		a, err := packet.ParseIP4(s)
+		return whole(int64(a)), err
+	case "pv.mac":
+		a, err := packet.ParseMAC(s)
+		return whole(int64(a)), err
+	case "pv.ip6":
+		a, err := packet.ParseIP6(s)
+		return text(string(a[:])), err
+	}
+	return nothing, fmt.Errorf("%s needs Lua", name)
 }
 
 // extreme is math.min and math.max.
@@ -225,15 +227,15 @@ func (c *compiler) stringMethod(p *path, s value, name string, args []value, e *
 		}
 		r := results{path: p, at: e}
 		for i := max(first, 1); i <= min(last, n); i++ {
-			r.values = append(r.values, c.byteOf(p, s, i-1))
+			r.values = append(r.values, c.byteAt(p, s, i-1))
 		}
 		return []results{r}
 	}
 	return single(c.exit(p, e, false, "string function %s needs Lua", name), e)
 }
 
-// byteOf gives one byte of a string, counted from 0.
-func (c *compiler) byteOf(p *path, s value, i int64) value {
+// byteAt gives one byte of a string, counted from 0.
+func (c *compiler) byteAt(p *path, s value, i int64) value {
 	if s.known {
 		return whole(int64(s.text[i]))
 	}

@@ -14,11 +14,61 @@ func (c *compiler) chunkVariable(p *path, sym *analysis.Symbol, e ast.Expr) []re
 	if line := c.effects.variables[sym]; line > 0 {
 		return c.exit(p, e, false, `"%s" is read, which line %d changes while the script runs; use pv.counter or pv.map`, sym.Name, line)
 	}
-	v, ok := c.program.Value(sym)
-	if !ok {
-		return c.exit(p, e, false, `the value of "%s" is not known`, sym.Name)
+	if v, ok := c.program.Value(sym); ok {
+		return one(p, c.constantValue(v, sym.Name))
 	}
-	return one(p, c.constantValue(v, sym.Name))
+	// The Lua engine has put constants in the places of their variables.
+	if id, ok := e.(*ast.IdentExpr); ok && c.program.Scopes.IsModule(id, "pv") {
+		return one(p, c.constantValue(c.program.Global("pv"), "pv"))
+	}
+	if v, ok := c.folder().Variable(sym); ok {
+		return one(p, folded(v))
+	}
+	return c.exit(p, e, false, `the value of "%s" is not known`, sym.Name)
+}
+
+// folder works out constants from the text, members of pv among them.
+func (c *compiler) folder() *analysis.Folder {
+	f := &analysis.Folder{Scopes: c.program.Scopes}
+	f.Known = func(e ast.Expr) (any, bool) {
+		if call, ok := e.(*ast.FuncCallExpr); ok && len(call.Args) == 1 {
+			name, _ := c.program.Scopes.Member(call.Func, "pv")
+			s, _ := f.Constant(call.Args[0])
+			if s, ok := s.(string); ok {
+				v, err := parseAddress("pv."+name, s)
+				return v.plain(), err == nil
+			}
+			return nil, false
+		}
+		name, ok := c.program.Scopes.Member(e, "pv")
+		if !ok || name == "worker" {
+			return nil, false
+		}
+		v, ok := c.program.Members(c.program.Global("pv").(*lua.LTable)).RawGetString(name).(lua.LNumber)
+		return float64(v), ok
+	}
+	return f
+}
+
+// folded gives a constant of package analysis as a value.
+func folded(v any) value {
+	switch v := v.(type) {
+	case bool:
+		return boolean(v)
+	case float64:
+		return number(v)
+	case string:
+		return text(v)
+	}
+	return nothing
+}
+
+// plain gives a known number or string as package analysis has it.
+func (v value) plain() any {
+	if s, ok := v.asText(); ok {
+		return s
+	}
+	return v.float()
 }
 
 // global reads a global variable.

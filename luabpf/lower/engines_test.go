@@ -172,3 +172,16 @@ func TestScripts(t *testing.T) {
 		})
 	}
 }
+
+// sameCounters compares a counter, of packets that did not exit.
+func (e *engines) sameCounters(name string) {
+	e.t.Helper()
+	if len(e.exits) > 0 {
+		e.t.Fatalf("packets exit: %v", e.exits)
+	}
+	a, _ := e.stores[0].Counter(name)
+	b, _ := e.stores[1].Counter(name)
+	if a.Get() != b.Get() || a.Get() == 0 {
+		e.t.Errorf("%s is %d; Lua counts %d", name, b.Get(), a.Get())
+	}
+}

@@ -120,7 +120,7 @@ func (w *positions) expr(e ast.Expr) {
 	switch e := e.(type) {
 	case *ast.IdentExpr:
 		if sym := w.Uses[e]; sym != nil {
-			w.last[sym] = max(w.last[sym], w.next)
+			w.last[sym] = max(w.last[sym], w.step())
 			if sym.Fn != w.fn {
 				w.last[sym] = math.MaxInt // whenever the function is called
 			}

@@ -265,9 +265,11 @@ func (c *compiler) newRound(entry *path, h *head) *path {
 // carry gives a value that changes from round to round registers of its own.
 func (c *compiler) carry(p *path, v value) value {
 	switch v.kind {
-	case isNumber, isBool:
+	case isBool:
+		return flag(c.f.NewReg(ir.Number))
+	case isNumber:
 		s := p.span(v)
-		return value{kind: v.kind, reg: c.f.NewReg(ir.Number), lo: s.lo, hi: s.hi}
+		return ranged(c.f.NewReg(ir.Number), s.lo, s.hi)
 	case isAddress:
 		return address(c.f.NewReg(ir.Number), c.f.NewReg(ir.Number))
 	}
