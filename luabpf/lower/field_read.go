@@ -13,6 +13,9 @@ import (
 
 // field reads a field of a header.
 func (c *compiler) field(p *path, h packet.HeaderID, f *packet.Field, at ast.PositionHolder) (out []result) {
+	if f.Name == "checksum" {
+		p = c.settle(p)
+	}
 	for _, p := range c.still(p, h, at) {
 		if f.Locate == packet.Derived {
 			out = append(out, c.upperProtocol(p)...)

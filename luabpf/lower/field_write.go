@@ -78,7 +78,9 @@ func (c *compiler) ranging(p *path, v value, top int64, at ast.PositionHolder, w
 // writeField stores a value that a field can have, and notes the change for the
 // checksums that cover it.
 func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path {
-	p = c.visible(p, f)
+	if f.Name == "checksum" {
+		p = c.settle(p)
+	}
 	ch := change{except: f.Plan().Except}
 	if f.Kind == packet.IPv6 {
 		ch.sort = bytesChange
@@ -112,7 +114,7 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 		c.store(p, at, size, f.Header, now.reg, now.imm)
 	}
 	p.pkt.sums.note(ch, f.Sum)
-	return c.settle(p)
+	return p
 }
 
 // assignLinkAddress assigns the address in an ND option. If there is no option
@@ -136,7 +138,7 @@ func (c *compiler) assignLinkAddress(p *path, f *packet.Field, v value, at ast.P
 		}
 		c.store(p, option, 8, f.Header, now.reg, now.imm)
 		p.pkt.sums.note(change{now: []word{now}, was: []word{was}, sort: bytesChange}, f.Sum)
-		out = append(out, c.settle(p))
+		out = append(out, p)
 	}
 	found, none, s := c.ndOption(p, int64(f.Option))
 	write(found, s)
@@ -144,14 +146,6 @@ func (c *compiler) assignLinkAddress(p *path, f *packet.Field, v value, at ast.P
 	write(found, s)
 	c.exit(none, at, true, "%s: the packet has no link-layer address option", f)
 	return out
-}
-
-// visible settles the checksums if a field is one of them.
-func (c *compiler) visible(p *path, f *packet.Field) *path {
-	if f.Name == "checksum" {
-		return c.settle(p)
-	}
-	return p
 }
 
 // halves gives the two words of a string of 16 bytes.

@@ -54,7 +54,11 @@ func (c *compiler) rawRead(p *path, name string, size uint8, args []value, at as
 	if p == nil {
 		return nil
 	}
-	return one(p, ranged(c.loadHost(p, pl, size, c.owner(p, pl, int(size))), 0, 1<<(8*size)-1))
+	h := c.owner(p, pl, int(size))
+	if h == anyHeader {
+		p = c.settle(p)
+	}
+	return one(p, ranged(c.loadHost(p, pl, size, h), 0, 1<<(8*size)-1))
 }
 
 // owner gives the header that bytes are in, if that is certain.
@@ -121,6 +125,7 @@ func (c *compiler) rawBytes(p *path, args []value, at ast.PositionHolder) []resu
 	if p == nil {
 		return nil
 	}
+	p = c.settle(p)
 	h := c.owner(p, pl, size)
 	return one(p, address(c.load(p, pl, 8, h), c.load(p, pl.plus(8), 8, h)))
 }
