@@ -6,6 +6,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"pvlua/luabpf/ir"
+	"pvlua/luabpf/opt"
 )
 
 var (
@@ -41,7 +42,7 @@ func (s *selector) instr(in *ir.Instr) {
 		limit := s.limits[in.A]
 		if s.wide[in.A] {
 			if limit >= 1<<48 {
-				limit = noLimit
+				limit = opt.NoLimit
 			}
 			limit |= limit << 16 // for words of 32 bits
 		}
@@ -153,7 +154,11 @@ func (s *selector) term(t *ir.Term) {
 		s.guard(t)
 		s.goTo(s.blocks[t.Then.ID])
 	case ir.Return:
-		s.finish(end{verdict: t.Verdict, port: t.Port})
+		e := end{verdict: t.Verdict}
+		if t.Verdict == ir.Redirect {
+			e.port = t.Port
+		}
+		s.finish(e)
 	case ir.Exit:
 		s.finish(end{site: t.Site})
 	}

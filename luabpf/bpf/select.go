@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"pvlua/luabpf/ir"
+	"pvlua/luabpf/opt"
 )
 
 // Where struct xdp_md of linux/bpf.h has its members.
@@ -44,8 +45,8 @@ func choose(f *ir.Func, o *Options) []*code {
 	for i := range s.regs {
 		s.regs[i] = s.newReg()
 	}
-	s.limits, s.proven = limits(f, false), limits(f, true)
-	s.fixed = fixedPointers(f)
+	s.limits, s.proven = opt.Limits(f, nil), opt.Limits(f, tracked)
+	s.fixed = opt.Offsets(f)
 	s.wide = wideSums(f, onlyFolded(f, s.limits))
 	s.blocks = make([]*block, len(f.Blocks))
 	for i := range s.blocks {
