@@ -17,6 +17,8 @@ type port struct {
 	queues  int          // how many are
 	program *xsk.Program // nil while the interface is gone
 	failure string       // why it could not be attached to again, so that it is said once
+	// threaded is what detach restores; nil: nothing.
+	threaded *threadedNAPI
 }
 
 // attachAll opens every port. All sockets of a worker share its UMEM and thus
@@ -35,15 +37,12 @@ func (r *Runtime) attachAll() error {
 	}
 	var err error
 	for i, bind := range binds {
-		r.bind = bind
-		if bind == xsk.BindCopy {
-			r.moveFrames()
-		}
-		if err = r.openAll(bind); err != nil && r.moveFramesBack(err) {
-			err = r.openAll(bind)
-		}
-		if err == nil {
-			return r.chooseWays()
+		if err = r.openAll(bind); err == nil {
+			r.bind = bind
+			for _, p := range r.ports {
+				r.announce(p)
+			}
+			return nil
 		}
 		if !errors.Is(err, xsk.ErrNoZeroCopy) || i == len(binds)-1 {
 			break
@@ -91,7 +90,7 @@ func (r *Runtime) openAll(bind xsk.BindMode) error {
 
 // attach puts the redirect program onto the interface of p.
 func (r *Runtime) attach(p *port) (*xsk.Program, error) {
-	return xsk.Attach(xsk.ProgramConfig{
+	program, err := xsk.Attach(xsk.ProgramConfig{
 		Ifindex:    p.facts.Ifindex,
 		Name:       p.facts.Name,
 		Queues:     p.facts.Queues,
@@ -99,6 +98,20 @@ func (r *Runtime) attach(p *port) (*xsk.Program, error) {
 		Reinjected: r.mark,
 		Log:        r.log,
 	})
+	if err == nil && r.cfg.ThreadedNAPI { // a veth has NAPI only now
+		if p.threaded, err = setThreaded(p.facts.Name); err != nil {
+			err = errors.Join(err, program.Close())
+			program = nil
+		}
+	}
+	return program, err
+}
+
+// endThreaded has the interface of p receive as it did before attach.
+func (p *port) endThreaded() error {
+	err := p.threaded.restore()
+	p.threaded = nil
+	return err
 }
 
 // A plan says what one worker opens on one port.
@@ -111,7 +124,6 @@ type plan struct {
 	program *xsk.Program
 	mark    *inject.Mark // stands before frames for the stack; generic mode only
 	partial bool         // packets may come with unfinished checksums
-	way     wayOut
 }
 
 // plan is what worker i does on p.
@@ -125,7 +137,6 @@ func (r *Runtime) plan(p *port, i int, bind xsk.BindMode) plan {
 	// Only packets made on this machine have them: those of a veth's peer,
 	// and those of any software device, all of which have generic XDP.
 	pl.partial = generic || p.facts.driver == "veth"
-	pl.way = r.wayOf(p)
 	return pl
 }
 
@@ -144,7 +155,7 @@ func (w *worker) open(pl plan) error {
 			port:   p,
 			socket: s,
 			slot:   len(p.lanes),
-			out:    make([]xsk.Desc, 0, laneRoom),
+			out:    make([]xsk.Desc, 0, len(w.descs)),
 		})
 		s.Refill() // before the first packet is redirected to it
 		if err := pl.program.Register(queue, s); err != nil {
@@ -156,7 +167,7 @@ func (w *worker) open(pl plan) error {
 	if p.stack, p.stackErr = inject.New(pl.ifindex, pl.mark); p.stackErr != nil {
 		p.stack = nil
 	}
-	p.down, p.partial, p.way = false, pl.partial, pl.way
+	p.down, p.partial = false, pl.partial
 	return nil
 }
 
@@ -196,7 +207,7 @@ func (r *Runtime) detach(p *port) error {
 	if p.program == nil {
 		return nil
 	}
-	err := p.program.Close()
+	err := errors.Join(p.endThreaded(), p.program.Close())
 	p.program = nil
 	return err
 }
@@ -209,7 +220,7 @@ func (r *Runtime) announce(p *port) {
 		how = p.program.Mode().String() + " zero-copy"
 	}
 	r.log.Info("receiving", "port", p.facts.Name, "mode", how,
-		"queues", fmt.Sprintf("%d of %d", p.queues, p.facts.Queues), "driver", p.facts.driver, "tx", r.wayText(p))
+		"queues", fmt.Sprintf("%d of %d", p.queues, p.facts.Queues), "driver", p.facts.driver)
 	if p.queuesAreShifted() {
 		r.log.Warn("in generic mode a veth gives queue 0 the packets of two queues, and the last queue none", "port", p.facts.Name)
 	}

@@ -29,8 +29,6 @@ type Config struct {
 	Frames xsk.Config
 	// Mode forces a way of receiving; zero tries the best first.
 	Mode xsk.Mode
-	// Tx forces a way of sending; zero takes the faster one.
-	Tx TxMode
 	// Queues is how many queues of each interface are served, from queue 0 on.
 	// Zero: all. What arrives on other queues goes to the kernel's stack.
 	Queues int
@@ -42,6 +40,9 @@ type Config struct {
 	// MemoryLimit is how much may be live on Go's heap, in bytes, before the script
 	// is ended with an error. Zero: no matter how much.
 	MemoryLimit uint64
+	// ThreadedNAPI has the interfaces receive in kernel threads of their own while
+	// the Runtime is on them.
+	ThreadedNAPI bool
 	// BusyPoll is how long a worker looks for the next packet before it sleeps.
 	// Zero: not at all.
 	BusyPoll time.Duration

@@ -43,6 +43,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--busy-poll", "veth1", "x.lua"}, plain(func(c *runtime.Config) { c.BusyPoll = 2 * time.Millisecond })},
 		{[]string{"veth1", "x.lua", "--busy-poll=50us"}, plain(func(c *runtime.Config) { c.BusyPoll = 50 * time.Microsecond })},
 		{[]string{"veth1", "x.lua", "--memory-limit", "200M"}, plain(func(c *runtime.Config) { c.MemoryLimit = 200 << 20 })},
+		{[]string{"veth1", "x.lua", "--threaded-napi"}, plain(func(c *runtime.Config) { c.ThreadedNAPI = true })},
 		{[]string{"-s", "4096", "-c", "8192", "-r", "512", "-t", "256", "-f", "1024", "-o", "2048", "veth1", "x.lua"},
 			plain(func(c *runtime.Config) {
 				c.Frames = xsk.Config{ChunkSize: 4096, ChunkCount: 8192, RXRing: 512, TXRing: 256, FillRing: 1024, CompletionRing: 2048}

@@ -140,7 +140,7 @@ func TestHelpNamesEverything(t *testing.T) {
 	_, frames, _ := here("help", "frames")
 	_, speed, _ := here("help", "speed")
 	text += frames + speed
-	for _, name := range []string{"--mode", "--queues", "--batch", "--on-error", "--quota", "--stats", "--dump", "--verbose", "--busy-poll[=TIME]", "--memory-limit",
+	for _, name := range []string{"--mode", "--queues", "--batch", "--on-error", "--quota", "--stats", "--dump", "--verbose", "--busy-poll[=TIME]", "--threaded-napi", "--memory-limit",
 		"-s, --chunk-size", "-c, --chunk-count", "-r, --rx-ring", "-t, --tx-ring", "-f, --fill-ring", "-o, --completion-ring",
 		"pvlua doctor", "pvlua lab", "pvlua demo", "pvlua new", "pvlua stubs", "pvlua version"} {
 		if !strings.Contains(text, name) {

@@ -16,6 +16,10 @@ const speedHelp = `What pvlua may spend on being fast. docs/performance.md has t
                           one, instead of sleeping at once: answers leave sooner
                           and a processor is busy as long as packets come. Where
                           they come further apart than TIME it sleeps, as ever.
+      --threaded-napi     have the kernel receive in threads of its own, instead of
+                          in whoever sends (veth) or is interrupted (cards), and
+                          restore that at the end: after kill -9 you would have to,
+                          echo 0 > /sys/class/net/INTERFACE/threaded
       --memory-limit N    end the script, as a wrong one, when its variables and
                           tables hold more than N bytes, such as 200M or 2G (half
                           of the memory of the machine, or of the control group)
@@ -34,6 +38,7 @@ it helps to defer interrupts meanwhile (see the kernel's napi documentation):
 func speedFlags(flags *pflag.FlagSet, c *runtime.Config) func() error {
 	flags.DurationVar(&c.BusyPoll, "busy-poll", 0, "")
 	flags.Lookup("busy-poll").NoOptDefVal = "2ms"
+	flags.BoolVar(&c.ThreadedNAPI, "threaded-napi", false, "")
 	memory := flags.String("memory-limit", "", "")
 	return func() error {
 		if !flags.Changed("memory-limit") {
