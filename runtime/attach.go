@@ -37,12 +37,15 @@ func (r *Runtime) attachAll() error {
 	}
 	var err error
 	for i, bind := range binds {
-		if err = r.openAll(bind); err == nil {
-			r.bind = bind
-			for _, p := range r.ports {
-				r.announce(p)
-			}
-			return nil
+		r.bind = bind
+		if bind == xsk.BindCopy {
+			r.moveFrames()
+		}
+		if err = r.openAll(bind); err != nil && r.moveFramesBack(err) {
+			err = r.openAll(bind)
+		}
+		if err == nil {
+			return r.chooseWays()
 		}
 		if !errors.Is(err, xsk.ErrNoZeroCopy) || i == len(binds)-1 {
 			break
@@ -124,6 +127,7 @@ type plan struct {
 	program *xsk.Program
 	mark    *inject.Mark // stands before frames for the stack; generic mode only
 	partial bool         // packets may come with unfinished checksums
+	way     wayOut
 }
 
 // plan is what worker i does on p.
@@ -137,6 +141,7 @@ func (r *Runtime) plan(p *port, i int, bind xsk.BindMode) plan {
 	// Only packets made on this machine have them: those of a veth's peer,
 	// and those of any software device, all of which have generic XDP.
 	pl.partial = generic || p.facts.driver == "veth"
+	pl.way = r.wayOf(p)
 	return pl
 }
 
@@ -155,7 +160,7 @@ func (w *worker) open(pl plan) error {
 			port:   p,
 			socket: s,
 			slot:   len(p.lanes),
-			out:    make([]xsk.Desc, 0, len(w.descs)),
+			out:    make([]xsk.Desc, 0, laneRoom),
 		})
 		s.Refill() // before the first packet is redirected to it
 		if err := pl.program.Register(queue, s); err != nil {
@@ -167,7 +172,7 @@ func (w *worker) open(pl plan) error {
 	if p.stack, p.stackErr = inject.New(pl.ifindex, pl.mark); p.stackErr != nil {
 		p.stack = nil
 	}
-	p.down, p.partial = false, pl.partial
+	p.down, p.partial, p.way = false, pl.partial, pl.way
 	return nil
 }
 
@@ -220,7 +225,7 @@ func (r *Runtime) announce(p *port) {
 		how = p.program.Mode().String() + " zero-copy"
 	}
 	r.log.Info("receiving", "port", p.facts.Name, "mode", how,
-		"queues", fmt.Sprintf("%d of %d", p.queues, p.facts.Queues), "driver", p.facts.driver)
+		"queues", fmt.Sprintf("%d of %d", p.queues, p.facts.Queues), "driver", p.facts.driver, "tx", r.wayText(p))
 	if p.queuesAreShifted() {
 		r.log.Warn("in generic mode a veth gives queue 0 the packets of two queues, and the last queue none", "port", p.facts.Name)
 	}

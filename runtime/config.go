@@ -29,6 +29,8 @@ type Config struct {
 	Frames xsk.Config
 	// Mode forces a way of receiving; zero tries the best first.
 	Mode xsk.Mode
+	// Tx forces a way of sending; zero takes the faster one.
+	Tx TxMode
 	// Queues is how many queues of each interface are served, from queue 0 on.
 	// Zero: all. What arrives on other queues goes to the kernel's stack.
 	Queues int
