@@ -21,8 +21,7 @@ type builder struct {
 	s       *State
 	program *Program
 	scopes  *analysis.Scopes
-	left    int  // how many steps it may still make
-	useful  bool // a path has come to an end
+	left    int // how many steps it may still make
 }
 
 // maxSteps bounds the size of a front: what follows an if statement is made for
@@ -102,10 +101,27 @@ func (s *State) newFront(handler *lua.LFunction) *front {
 		}
 	}
 	first := b.stmts(p, text.Expr.Stmts, b.verdict, func(p *path) stage { return b.verdict(p, nil) })
-	if !b.useful {
+	if !decides(first) {
 		return nil
 	}
 	return &front{first: first}
+}
+
+// decides reports whether a front can come to a verdict from a step on.
+func decides(st stage) bool {
+	switch st := st.(type) {
+	case *branch:
+		return decides(st.yes) || decides(st.no)
+	case *let:
+		return decides(st.next)
+	case *assignment:
+		return decides(st.next)
+	case *effect:
+		return decides(st.next)
+	case *addition:
+		return decides(st.next)
+	}
+	return st != giveUp{}
 }
 
 // abandon is where a path comes to what is not simple.
@@ -113,7 +129,6 @@ func (b *builder) abandon() stage { return giveUp{} }
 
 // verdict is the result of on_packet itself.
 func (b *builder) verdict(p *path, values []value) stage {
-	b.useful = true
 	if len(values) == 0 {
 		return &decision{verdict: Pass}
 	}

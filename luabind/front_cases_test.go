@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package luabind
+
+import (
+	"bytes"
+	"testing"
+
+	"pvlua/internal/pkttest"
+)
+
+// frontCases are handlers, and on which packets their front decides: the others
+// are gopher-lua's. A body is that of on_packet, whose variables are those of
+// frontHead.
+var frontCases = []struct {
+	name, body string
+	decides    string // some of "udp tcp arp ip6 runt", in that order; "none": there is no front
+}{
+	{"nothing", "", "udp tcp arp ip6 runt"},
+	{"constant verdict", "return pv.DROP", "udp tcp arp ip6 runt"},
+	{"header", "if pkt.udp then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"field of an absent header", "return pkt.udp.dport == 7 and pv.DROP", "udp"},
+	{"field of an absent header, verdict", "return pkt.udp.dport == 7 and pv.DROP or pv.PASS", "udp"},
+	{"field that is absent", "if pkt.ip6 and pkt.ip6.frag_id then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"one of two headers", "local l4 = pkt.tcp or pkt.udp return l4.dport == 7 and pv.DROP or pv.TX", "udp tcp"},
+	{"same name, other forms", "local ip = pkt.ip or pkt.ip6 if ip and seen[ip.src] then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"raw", "return pkt:u8(12) == 8 and pv.DROP or pv.PASS", "udp tcp arp ip6"},
+	{"raw, computed", "return pkt:u8(#pkt - 1) == 8 and pv.DROP or pv.PASS", "none"},
+	{"copy that fits", "pkt.ip.ttl = 64 return pv.TX", "udp tcp"},
+	{"number that does not fit", "pkt.eth.src, pkt.ip.ttl = 1, 300 return pv.TX", ""},
+	{"second one does not fit", "if pkt.ip then pkt.ip.ttl = 3 pkt.ip.ttl = 300 return pv.TX end", "arp ip6 runt"},
+	{"computed", "pkt.ip.ttl = pkt.ip.ttl - 1 return pv.TX", "udp tcp"},
+	{"computed, below 0", "pkt.ip.ttl = pkt.ip.ttl - 100 return pv.TX", ""},
+	{"fraction", "pkt.ip.ttl = pkt.ip.ttl / 3 return pv.TX", ""},
+	{"wrong type", "pkt.ip.df = 1 return pv.TX", "none"},
+	{"value unknown", "pkt.ip.ttl = limit return pv.TX", "udp tcp"},
+	{"value unknown and wrong", "pkt.ip.ttl = word return pv.TX", ""},
+	{"header changes its kind", "if pkt.ip then pkt.ip.proto = 6 end return pv.TX", "udp tcp arp ip6 runt"},
+	{"header changes its kind, then a decision", "local udp = pkt.udp if pkt.ip then pkt.ip.proto = 6 end if pkt.udp or udp then return pv.TX end", "arp ip6 runt"},
+	{"assigned and read", "local ip = pkt.ip ip.ttl = 7 if ip.ttl == 7 then return pv.TX end", "udp tcp"},
+	{"value kept over an assignment", "local ttl = pkt.ip.ttl pkt.ip.ttl = 9 return ttl == 9 and pv.DROP or pv.TX", "udp tcp"},
+	{"address kept over an assignment", "local a = pkt.ip6.src pkt.ip6.src = pkt.ip6.dst pkt.ip6.dst = a return pv.TX", "ip6"},
+	{"swap", "local udp = pkt.udp udp.dport, udp.sport = udp.sport, udp.dport return pv.TX", "udp"},
+	{"the same field twice", "pkt.udp.dport, pkt.udp.dport = 1, 2 return pv.TX", "udp"},
+	{"table", "if blocked[pkt.udp and pkt.udp.dport] then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"table with a metatable", "if guarded[7] == 5 then return pv.DROP end", ""},
+	{"table in a table", "if pkt.ip and nested.a[pkt.ip.proto] then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"no table", "if pkt.ip and nested.b[pkt.ip.proto] then return pv.DROP end", "arp ip6 runt"},
+	{"comparison of a number and a string", "if limit < word then return pv.DROP end", ""},
+	{"equality of a number and a string", "if limit == word then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"equality of tables", "if blocked == seen then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"equality that is a matter of opinion", "if equals == equals2 then return pv.DROP end", ""},
+	{"header and nil", "if pkt.udp == nil then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"helper", "return decide(pkt, pkt.udp)", "udp tcp arp ip6 runt"},
+	{"helper that is a value", "local f = decide return f(pkt, pkt.udp)", "none"},
+	{"helper that changes", "return changing(pkt)", "none"},
+	{"helper as a statement", "if pkt.eth then bounce(pkt.eth, pkt.port) end return pv.TX", "udp tcp arp ip6 runt"},
+	{"values of a helper", "local a, b, c = two(7) if a == 7 and b == 8 and c == nil then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"recursive helper", "return again(1)", "none"},
+	{"count", "count = count + 1", "udp tcp arp ip6 runt"},
+	{"count in a global", "total = total + 1", "udp tcp arp ip6 runt"},
+	{"count in a table", "seen[#pkt] = (seen[#pkt] or 0) + 1 return pv.DROP", "udp tcp arp ip6 runt"},
+	{"counts, then failure", "count = count + 1 total = total + 1 seen.x = count if pkt.udp.dport == 7 then return pv.TX end", "udp"},
+	{"one count twice, then failure", "count = count + 1 count = count + 1 if pkt.udp.dport == 7 then return pv.TX end", "udp"},
+	{"counter", "hits:add() return pv.DROP", "udp tcp arp ip6 runt"},
+	{"counter, then failure", "hits:add() if pkt.udp.dport == 7 then return pv.DROP end", "none"},
+	{"assignments of all kinds", "local x = 1 x, pkt.eth.src, count, seen[1] = 2, 3, x, count return x == 2 and pv.TX or nil", "udp tcp arp ip6"},
+	{"nil as a key", "seen[missing] = 1", ""},
+	{"metatable and assignment", "guarded.x = 1", ""},
+	{"the global on_packet", "on_packet = nil", "none"},
+	{"ports", "return pkt.port == first and second or first", "udp tcp arp ip6 runt"},
+	{"ports of pv", "return pkt.port == pv.ports[1] and pv.ports.veth2 or first", "udp tcp arp ip6 runt"},
+	{"verdict that is none", "return 9", "none"},
+	{"verdict of a table", "return verdicts[#pkt > 50 and 1 or 2]", "udp tcp ip6"},
+	{"port facts", "if pkt.eth and pkt.eth.dst == pkt.port.mac and pkt.port.up then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"owned", "if pkt.ip and pkt.port:owns(pkt.ip.dst) or pkt.ip6 and pkt.port:owns(pkt.ip6.dst) then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"part of an address", "if pkt.ip6 and pkt.ip6.src:byte(1) == 0x20 then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"loop", "for i = 1, 2 do count = count + i end", "none"},
+	{"after what is not simple", "if pkt.udp then print(1) end", "tcp arp ip6 runt"},
+	{"inner function", "local f = function() return 1 end", "none"},
+}
+
+const frontHead = `local pv = require "pv"
+local limit, word, count, verdicts = tonumber("20"), tostring("abc"), 0, {1, 7}
+local blocked, seen, nested, missing = {[7] = true}, {}, {a = {[17] = true}, b = 1}
+local guarded = setmetatable({}, {__index = function() return 5 end, __newindex = function() print("assigned") end})
+local opinion = {__eq = function() return true end}
+local equals, equals2 = setmetatable({}, opinion), setmetatable({}, opinion)
+local first, second = pv.ports[1], pv.ports[2]
+local hits = pv.counter("hits")
+total = 0
+local function decide(pkt, udp) if udp then return pv.DROP end return pkt.arp and pv.TX or pv.PASS end
+local changing = function() return 1 end
+if limit then changing = decide end
+local function bounce(eth, me) if eth.dst == 1 then return end eth.dst, eth.src = eth.src, me.mac end
+local function two(a) return a, a + 1 end
+local function again(n) return n > 3 and 1 or again(n + 1) end
+function on_stop() print(count, total, hits:get(), seen[1], seen.x, seen[60], seen[42], guarded.x) end
+function on_packet(pkt)
+`
+
+func TestFrontCases(t *testing.T) {
+	packets := []struct {
+		name  string
+		frame []byte
+	}{
+		{"udp", pkttest.UDP(pkttest.Options{TTL: 64, Payload: make([]byte, 20)})}, {"tcp", pkttest.TCPSyn(pkttest.Options{TTL: 64})},
+		{"arp", pkttest.ARPRequest(pkttest.Options{})}, {"ip6", pkttest.ICMP6Echo(pkttest.Options{})}, {"runt", make([]byte, 10)},
+	}
+	for _, c := range frontCases {
+		t.Run(c.name, func(t *testing.T) {
+			source := frontHead + c.body + "\nend"
+			with, without := load(t, source), load(t, source, plain)
+			decides := ""
+			var frames [][]byte
+			for _, p := range packets {
+				frames = append(frames, p.frame)
+				before := with.pass.taken
+				answer := answerTo(with, bytes.Clone(p.frame), 0)
+				if want := answerTo(without, bytes.Clone(p.frame), 0); answer != want {
+					t.Fatalf("%s: %s\nwithout a front:\n%s", p.name, answer, want)
+				}
+				if with.pass.taken > before {
+					decides += " " + p.name
+				}
+			}
+			switch {
+			case with.front == nil && c.decides != "none":
+				t.Error("there is no front")
+			case with.front != nil && decides != "" && decides[1:] != c.decides, decides == "" && with.front != nil && c.decides != "":
+				t.Errorf("the front decides on%s; want %s", decides, c.decides)
+			}
+			compareHandlers(t, with, without, frames)
+		})
+	}
+}
