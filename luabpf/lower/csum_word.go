@@ -49,10 +49,11 @@ func (c *compiler) total(p *path, sum ir.Reg, added, gone []word) ir.Reg {
 	k := int64(0xffff) + 0xffff // one for the checksum, one for words that balance
 	total := ir.None
 	for _, w := range added {
-		if w.reg == ir.None {
+		if w.reg == ir.None && w.by == ir.None {
 			k += w.folded()
 			continue
 		}
+		w.reg = c.wordReg(p, w)
 		for _, r := range c.terms(p, w) {
 			if total == ir.None {
 				total = r
