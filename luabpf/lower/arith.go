@@ -23,14 +23,14 @@ func (c *compiler) arithmetic(p *path, e *ast.ArithmeticOpExpr) (all []result) {
 			all = append(all, c.operate(r.path, e, l.value, r.value)...)
 		}
 	}
-	return all
+	return c.joinValues(all, e)
 }
 
 // operate is an operator of two values.
 func (c *compiler) operate(p *path, e *ast.ArithmeticOpExpr, a, b value) []result {
 	for _, v := range []value{a, b} {
 		if v.kind != isNumber && v.kind != isFraction {
-			return c.exit(p, e, false, "arithmetic on %s", c.describe(v))
+			return c.fails(p, e, "arithmetic on %s", c.describe(v))
 		}
 	}
 	if a.known && b.known {
@@ -136,7 +136,7 @@ func (c *compiler) minus(p *path, e *ast.UnaryMinusOpExpr) (all []result) {
 			s := p.span(v)
 			all = append(all, result{p, ranged(c.op(p, ir.Sub, whole(0), v), -s.hi, -s.lo)})
 		default:
-			all = append(all, c.exit(p, e, false, "arithmetic on %s", c.describe(v))...)
+			all = append(all, c.fails(p, e, "arithmetic on %s", c.describe(v))...)
 		}
 	}
 	return all
@@ -298,7 +298,7 @@ func (c *compiler) floor(p *path, v value, e ast.Expr) []result {
 	case isFraction:
 		return one(p, number(math.Floor(v.f)))
 	}
-	return c.exit(p, e, false, "math.floor of %s", c.describe(v))
+	return c.fails(p, e, "math.floor of %s", c.describe(v))
 }
 
 // power is ^ of a known 2, as in 2^n.

@@ -26,9 +26,9 @@ func (c *compiler) assignment(p *path, st *ast.AssignStmt) (ps []*path) {
 		}
 	}
 	for _, left := range c.fixed(p, parts) {
-		targets, reason := c.targets(st.Lhs, left.values)
+		targets, reason, fault := c.targets(st.Lhs, left.values)
 		if reason != "" {
-			c.exit(left.path, st, false, "%s", reason)
+			c.exit(left.path, st, fault && left.path.block != c.first, "%s", reason)
 			continue
 		}
 		for _, right := range c.list(left.path, st.Rhs) {
@@ -63,26 +63,32 @@ func (c *compiler) fixed(p *path, list []ast.Expr) []results {
 }
 
 // targets makes the left sides of an assignment, or says why one of them can't
-// be assigned here. parts are the objects and keys.
-func (c *compiler) targets(lhs []ast.Expr, parts []value) (all []target, reason string) {
+// be assigned here, and whether it is a fault of the script. parts are the
+// objects and keys.
+func (c *compiler) targets(lhs []ast.Expr, parts []value) (all []target, reason string, fault bool) {
 	for _, e := range lhs {
 		id, ok := e.(*ast.IdentExpr)
 		if !ok {
 			t := target{at: e, object: parts[0], key: parts[1]}
 			parts = parts[2:]
 			if reason = c.unassignable(t, e.(*ast.AttrGetExpr)); reason != "" {
-				return nil, reason
+				return nil, reason, !t.object.assignable()
 			}
 			all = append(all, t)
 			continue
 		}
 		sym := c.program.Scopes.Uses[id]
 		if sym == nil || sym.Fn == c.program.Scopes.Chunk {
-			return nil, `assignment to "` + id.Value + `", which outlives the packet; use pv.counter or pv.map`
+			return nil, `assignment to "` + id.Value + `", which outlives the packet; use pv.counter or pv.map`, false
 		}
 		all = append(all, target{at: e, sym: sym})
 	}
-	return all, ""
+	return all, "", false
+}
+
+// assignable reports whether Lua can assign elements of a value.
+func (v value) assignable() bool {
+	return v.kind == isPacket || v.kind == isHeader || v.kind == isTable
 }
 
 // unassignable says why object.key can't be assigned.

@@ -17,7 +17,7 @@ const mask32 = 1<<32 - 1
 func (c *compiler) bits(p *path, name string, args []value, e ast.Expr) []result {
 	for _, v := range args {
 		if v.kind != isNumber {
-			return c.exit(p, e, false, "bit32.%s of %s", name, c.describe(v))
+			return c.fails(p, e, "bit32.%s of %s", name, c.describe(v))
 		}
 	}
 	least := map[string]int{"band": 0, "bor": 0, "bxor": 0, "btest": 0, "bnot": 1, "extract": 2, "replace": 3}

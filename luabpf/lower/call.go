@@ -87,7 +87,7 @@ func (c *compiler) apply(p *path, f value, args []value, e *ast.FuncCallExpr) []
 	case f.kind == isObject:
 		return single(c.exit(p, e, false, "%s is not a function of this script", c.called(e)), e)
 	}
-	return single(c.exit(p, e, false, "%s is %s here, which can't be called", c.called(e), c.describe(f)), e)
+	return single(c.fails(p, e, "%s is %s here, which can't be called", c.called(e), c.describe(f)), e)
 }
 
 // selfContained reports whether a function uses no variables of others but
@@ -182,7 +182,7 @@ func (c *compiler) callMethod(p *path, x value, name string, args []value, e *as
 		}
 		return all
 	}
-	return single(c.exit(p, e, false, "%s is %s here, which has no method %s", text0(e.Receiver), c.describe(x), name), e)
+	return single(c.fails(p, e, "%s is %s here, which has no method %s", text0(e.Receiver), c.describe(x), name), e)
 }
 
 // describe says what a value is.

@@ -47,6 +47,7 @@ type compiler struct {
 	line    int32             // of the script, for what is emitted
 	raw     map[ir.Reg]rawReg // of numbers in host order, as they were loaded
 
+	first   *ir.Block // of the handler
 	where   *positions
 	effects *effects
 	calls   []*activation // functions that are being lowered, the handler first

@@ -209,7 +209,7 @@ func (c *compiler) order(p *path, e *ast.RelationalOpExpr, cond ir.Cond, a, b va
 		c.exit(p, e, false, "strings are compared by %s", e.Operator)
 		return nil, nil
 	default:
-		c.exit(p, e, false, "%s is compared with %s by %s, which is an error", c.describe(a), c.describe(b), e.Operator)
+		c.fails(p, e, "%s is compared with %s by %s, which is an error", c.describe(a), c.describe(b), e.Operator)
 		return nil, nil
 	}
 	if holds {

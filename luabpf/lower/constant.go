@@ -80,6 +80,9 @@ func (c *compiler) global(p *path, e *ast.IdentExpr) []result {
 		return c.exit(p, e, false, `"%s" may be anything because of line %d`, e.Value, line)
 	}
 	v := c.program.Global(e.Value)
+	if line := c.effects.modules; line > 0 && c.program.Object(v) == nil {
+		return c.exit(p, e, false, `the global "%s" is read, which the module of line %d may change; make it a local variable of the script`, e.Value, line)
+	}
 	if v == lua.LNil {
 		return c.exit(p, e, false, `there is no "%s"`, e.Value)
 	}

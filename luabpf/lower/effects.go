@@ -203,6 +203,9 @@ func (e *effects) assigns(fn *analysis.Function, lhs ast.Expr) {
 				key = lua.LNumber(n.(float64))
 			}
 		}
+		if key == lua.LString("on_packet") {
+			e.handler = line
+		}
 		e.changes(fn, lhs.Object, key, line)
 	}
 }

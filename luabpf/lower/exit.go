@@ -24,6 +24,12 @@ func (c *compiler) exit(p *path, at ast.PositionHolder, rare bool, format string
 	return nil
 }
 
+// fails is exit where Lua raises an error. It depends on the packet, unless the
+// handler has not yet looked at that.
+func (c *compiler) fails(p *path, at ast.PositionHolder, format string, args ...any) []result {
+	return c.exit(p, at, p.block != c.first, format, args...)
+}
+
 // hoist makes a change, because of an exit after it, an exit of the next round.
 func (c *compiler) hoist(change ast.PositionHolder, because ir.Site) {
 	if old, ok := c.hoisted[change]; ok && (!old.Rare || because.Rare) {

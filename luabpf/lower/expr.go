@@ -146,9 +146,9 @@ func (c *compiler) index(p *path, x, key value, e ast.Expr) []result {
 		what = text0(attr.Object)
 	}
 	if isName {
-		return c.exit(p, e, false, "%s is %s here, which has no %s", what, c.describe(x), name)
+		return c.fails(p, e, "%s is %s here, which has no %s", what, c.describe(x), name)
 	}
-	return c.exit(p, e, false, "%s is %s here, which can't be indexed", what, c.describe(x))
+	return c.fails(p, e, "%s is %s here, which can't be indexed", what, c.describe(x))
 }
 
 // logical is "and" and "or" with the values that they have.
@@ -212,7 +212,7 @@ func (c *compiler) lengthOf(p *path, e *ast.UnaryLenOpExpr) []result {
 		case v.kind == isTable, v.kind == isObject && v.lua != nil:
 			all = append(all, c.tableLength(x.path, v, e)...)
 		default:
-			all = append(all, c.exit(x.path, e, false, "%s is %s here, which has no length", text0(e.Expr), c.describe(v))...)
+			all = append(all, c.fails(x.path, e, "%s is %s here, which has no length", text0(e.Expr), c.describe(v))...)
 		}
 	}
 	return all

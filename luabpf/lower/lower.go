@@ -55,10 +55,10 @@ func (c *compiler) round() {
 		vars: make(map[*analysis.Symbol]value), spans: make(map[ir.Reg]span),
 	}
 	// Nothing jumps to the entry, not even a loop that begins the handler.
-	first := c.f.NewBlock()
+	c.first = c.f.NewBlock()
 	c.line = line(c.program.Handler)
-	c.jump(p, first)
-	p.block = first
+	c.jump(p, c.first)
+	p.block = c.first
 	for _, r := range c.inline(p, c.program.Scopes.Functions[c.program.Handler], []value{{kind: isPacket}}, c.program.Handler) {
 		c.finish(r)
 	}
@@ -82,7 +82,7 @@ func (c *compiler) finish(r results) {
 		}
 		c.numberVerdict(r, v.n)
 	default:
-		c.exit(r.path, r.at, false, "on_packet returns %s here; expected nil, pv.PASS, pv.DROP, pv.TX or a port", c.describe(v))
+		c.fails(r.path, r.at, "on_packet returns %s here; expected nil, pv.PASS, pv.DROP, pv.TX or a port", c.describe(v))
 	}
 }
 
@@ -104,7 +104,7 @@ func (c *compiler) unknownVerdict(r results, v value) {
 func (c *compiler) numberVerdict(r results, n int64) {
 	switch v := ir.Verdict(n); {
 	case n != int64(v) || v < ir.Drop || v > ir.TX:
-		c.exit(r.path, r.at, false, "on_packet returns %d here, which is no verdict", n)
+		c.fails(r.path, r.at, "on_packet returns %d here, which is no verdict", n)
 	case v == ir.TX && !c.canSend(c.opts.In):
 		c.exit(r.path, r.at, false, "packets can't go out of %s from the kernel", c.opts.Ports[c.opts.In].Name)
 	default:

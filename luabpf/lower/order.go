@@ -17,7 +17,7 @@ import (
 func (c *compiler) orderFraction(p *path, e *ast.RelationalOpExpr, cond ir.Cond, a, b value) (yes, no []*path) {
 	numeric := func(v value) bool { return v.kind == isNumber || v.kind == isFraction }
 	if !numeric(a) || !numeric(b) {
-		c.exit(p, e, false, "%s is compared with %s by %s, which is an error", c.describe(a), c.describe(b), e.Operator)
+		c.fails(p, e, "%s is compared with %s by %s, which is an error", c.describe(a), c.describe(b), e.Operator)
 		return nil, nil
 	}
 	if a.known && b.known {

@@ -29,7 +29,7 @@ var refusalCases = []struct{ body, want string }{
 	{`return string.format("%d", 1)`, `1: string function format needs Lua`},
 	{`return ("x"):rep(3)`, `1: string function rep needs Lua`},
 	{`return tonumber("5")`, `1: tonumber of a string`},
-	{`local ip = pkt.ip return ip.ttl > 3 and pv.DROP`, `1: on_packet returns a boolean here; expected nil, pv.PASS, pv.DROP, pv.TX or a port | 1: ip is nil here, which has no ttl`},
+	{`local ip = pkt.ip return ip.ttl > 3 and pv.DROP`, `?1: on_packet returns a boolean here; expected nil, pv.PASS, pv.DROP, pv.TX or a port | ?1: ip is nil here, which has no ttl`},
 	{`return nothing.x`, `1: there is no "nothing"`},
 	{`return 7`, `1: on_packet returns 7 here, which is no verdict`},
 	{`return "drop"`, `1: on_packet returns a string here; expected nil, pv.PASS, pv.DROP, pv.TX or a port`},

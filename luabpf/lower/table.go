@@ -38,7 +38,7 @@ func (c *compiler) element(p *path, x, key value, e ast.Expr) []result {
 	wide := key.kind == isAddress
 	var k lua.LValue = lua.LNil
 	if key.known {
-		k = key.toLua()
+		k = c.luaKey(key)
 	}
 	if line := c.effects.changed(t, k, wide); line > 0 {
 		return c.exit(p, e, false, "table %s may be changed by line %d; use pv.map", x.name, line)
@@ -65,9 +65,11 @@ func (c *compiler) elements(ps []*path, x, key value, e ast.Expr) (all []result)
 	return all
 }
 
-// toLua gives a known key as Lua has it, nil if it can't be one.
-func (v value) toLua() lua.LValue {
+// luaKey gives a known key as Lua has it, nil if it can't be one.
+func (c *compiler) luaKey(v value) lua.LValue {
 	switch v.kind {
+	case isPort:
+		return c.program.Port(int(v.n))
 	case isBool:
 		return lua.LBool(v.n != 0)
 	case isNumber:
@@ -76,7 +78,7 @@ func (v value) toLua() lua.LValue {
 		return lua.LNumber(v.f)
 	case isAddress, isText:
 		return lua.LString(v.text)
-	case isPort, isFunc, isTable, isObject:
+	case isFunc, isTable, isObject:
 		if v.lua != nil {
 			return v.lua
 		}
