@@ -13,7 +13,7 @@ FUZZTIME ?= 60s
 CLIENTS = arping:iputils-arping ping:iputils-ping 2ping:2ping nc:netcat-openbsd curl:curl \
           iperf3:iperf3 tcpdump:tcpdump ip:iproute2 ethtool:ethtool lua5.1:lua5.1 gcc:gcc udhcpc:udhcpc tshark:tshark
 
-.PHONY: all build help deps demo test unit scripts lint race fuzz bench bench-short docs install clean
+.PHONY: all build help deps demo test unit scripts lint race fuzz bench bench-short bench-page docs install clean
 
 all: build
 
@@ -27,6 +27,7 @@ help:
 	 'make race         the tests of all packages under the race detector' \
 	 'make fuzz         every fuzzer for FUZZTIME=60s each' \
 	 'make bench        against C programs, interleaved (root; installs clang, libxdp)' \
+	 'make bench-page   the same, into docs/performance.md' \
 	 'make docs         rewrite the generated parts of docs/' \
 	 'make deps         install the clients that the tests use (root, Debian)' \
 	 'make install      bin/pvlua to PREFIX=/usr/local/bin' \
@@ -83,6 +84,10 @@ bench: build
 bench-short: build
 	$(SUDO) bench/deps.sh
 	$(SUDO) env "PATH=$$PATH" $(GO) run ./bench -short
+
+bench-page: build
+	$(SUDO) bench/deps.sh
+	$(SUDO) env "PATH=$$PATH" $(GO) run ./bench -into docs/performance.md
 
 docs:
 	$(GO) run ./internal/apidoc/cmd/apidoc -w docs/api.md

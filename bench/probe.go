@@ -25,7 +25,7 @@ const (
 
 const (
 	probeSize    = 56 // bytes of payload, as ping(8) has them
-	probeTimeout = 100 * time.Millisecond
+	probeTimeout = time.Second
 	echoService  = 7
 	icmpHeader   = 8
 	ipHeader     = 20 // raw sockets receive it
@@ -93,7 +93,8 @@ func (p *probe) run(ctx context.Context, span time.Duration) (trips []float64, e
 }
 
 // trip sends one probe and waits for its answer, asleep as ping(8) is. The calls
-// are raw: the scheduler of Go would add its own time to the ones that sleep.
+// are raw: the scheduler of Go would add its own time to the ones that sleep. If
+// there is no answer in time the error is EAGAIN.
 func (p *probe) trip() (time.Duration, error) {
 	p.seq++
 	request := p.request()
@@ -105,6 +106,8 @@ func (p *probe) trip() (time.Duration, error) {
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)))
 		switch took := time.Since(begin); {
 		case errno == unix.EINTR && took < probeTimeout: // the Go runtime's own signals
+		case errno == unix.EINTR:
+			return 0, unix.EAGAIN
 		case errno != 0:
 			return 0, errno
 		case p.answered(p.buf[:n]):
