@@ -74,8 +74,9 @@ func (l *layout) intersect(o *layout) {
 	}
 	if l.below == 0 || o.below == 0 {
 		l.below = 0
+	} else {
+		l.below = max(l.below, o.below)
 	}
-	l.below = max(l.below, o.below)
 	for r, n := range l.proven {
 		if n = min(n, o.proven[r]); n > 0 {
 			l.proven[r] = n
