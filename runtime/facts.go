@@ -21,6 +21,9 @@ import (
 type linkFacts struct {
 	luabind.Port
 	driver string // "veth", "ixgbe", ...; empty if the kernel does not say
+	// oneQueue says that frames come onto the same queue at the other end however
+	// they leave, by a transmit ring or redirected.
+	oneQueue bool
 }
 
 // readFacts asks the kernel about the interface called name, which becomes
@@ -59,6 +62,14 @@ func readFacts(index int, name string) (linkFacts, error) {
 		if ch, err := et.GetChannels(name); err == nil && ch.RxCount+ch.CombinedCount > 0 {
 			facts.Queues = int(ch.RxCount + ch.CombinedCount)
 		}
+	}
+	if facts.driver == "veth" && facts.Queues == 1 {
+		// Where the peer has NAPI for GRO alone, a veth with segmentation offload
+		// puts onto that queue only what is redirected
+		// (veth_skb_is_eligible_for_gro in drivers/net/veth.c). A peer with XDP
+		// switches that offload off.
+		tso, err := hasTSO(name)
+		facts.oneQueue = err == nil && !tso
 	}
 	return facts, nil
 }

@@ -85,8 +85,10 @@ func (w *worker) Send(port int, frame []byte) bool {
 		return false
 	}
 	addr, ok := w.umem.Alloc()
-	if !ok { // what waits may be what there is
+	if !ok { // those that wait may be all there are
 		w.transmit(l)
+		w.kick(l)
+		l.socket.Complete()
 		addr, ok = w.umem.Alloc()
 	}
 	if !ok {

@@ -31,13 +31,13 @@ type lane struct {
 	socket    *xsk.Socket
 	slot      int // position in port.lanes
 	out       []xsk.Desc
-	injecting bool      // its frames leave by the injector at present,
-	many      time.Time // of which there were many then
+	injecting bool      // its frames leave by the injector
+	since     time.Time // when there was last a reason for that
 }
 
 // laneRoom is how many frames a lane puts aside: as many as are worth to be sent
-// at once.
-const laneRoom = 256
+// at once, and as the injector takes.
+const laneRoom = inject.MaxSend
 
 // laneTo chooses the lane by which a batch leaves through port p: the slot it
 // came in by, so that a flow stays on one queue and in order. It is nil while

@@ -84,7 +84,9 @@ func (r *Runtime) wayOf(p *port) wayOut {
 	case p.facts.MTU > mtu:
 		return wayOut{broken: fmt.Sprintf("frames can be longer than it takes: an MTU of up to %d would do", mtu)}
 	}
-	way := wayOut{allowed: true, always: r.cfg.Tx == TxInject}
+	way := wayOut{
+		allowed: true, ifindex: p.facts.Ifindex, always: r.cfg.Tx == TxInject, ordered: p.facts.oneQueue,
+	}
 	if ok, err := redirectable(p.facts.Ifindex); err == nil && !ok {
 		way.broken = errNoRedirect.Error()
 	}
@@ -101,4 +103,16 @@ func (r *Runtime) wayText(p *port) string {
 		return "ring"
 	}
 	return "ring (" + way.broken + ")"
+}
+
+// setOrdered tells all workers whether frames stay in order by whatever way they
+// leave p, if that has changed.
+func (r *Runtime) setOrdered(p *port, oneQueue bool) {
+	if p.facts.oneQueue == oneQueue {
+		return
+	}
+	p.facts.oneQueue = oneQueue
+	for _, w := range r.workers {
+		w.mail.call(func() { w.ports[p.facts.Index].way.ordered = oneQueue })
+	}
 }

@@ -25,22 +25,27 @@ import (
 //   - From the ring to the injector it goes only when the ring has given back
 //     all its frames. The kernel does so when nobody needs them any more, which on
 //     a veth means that the receiver has them out of its queues.
-//   - What the injector has sent is on the device, or on the queue of a veth's
-//     peer, when the call returns, and in all likelihood out of that too, since
-//     the kernel lets it be emptied after each 64 frames. Nobody tells when it
-//     is. So the way back takes a time in which few frames were sent, or none.
+//   - What the injector has sent is on the device, or on a queue of a veth's peer,
+//     when the call returns. Nobody tells when it is out of that. Where what
+//     leaves by the ring comes onto the same queue (linkFacts.oneQueue), that does
+//     not matter. Elsewhere the way back takes a time in which nothing was sent at
+//     all, or a device that refuses frames, and so has none.
 //
 // The injector says which frames did not leave; they then take the ring, in
 // order, at once. So nothing is lost by trying: whether it works, the frames
 // themselves are the probe. It is tried again after a while.
 
 const (
-	// manyFrames is how many must wait for the injector to pay.
-	manyFrames = 16
+	// manyFrames is how many must wait for the injector to pay: 16 where the
+	// receiver drops them in XDP, some 40 where a stack takes them.
+	manyFrames = 32
 	// fewFrames is as many as do not keep a lane with the injector, which goes
 	// back to the ring if it had no more for the time calm.
 	fewFrames = manyFrames / 2
 	calm      = time.Millisecond
+	// quiet is how long a lane must have sent nothing to go back where that could
+	// change the order. It is many times what a processor lets softirqs wait.
+	quiet = 20 * time.Millisecond
 	// retryTime is how long after a failure the injector is not tried again.
 	retryTime = time.Second
 )
@@ -48,37 +53,40 @@ const (
 // A wayOut says whether frames of a port may leave by the injector.
 type wayOut struct {
 	allowed bool
+	ifindex int
 	always  bool      // by no other way while it works
+	ordered bool      // frames are in order however the way changes
 	broken  string    // why it did not work when it was last tried; empty: it did
-	retry   time.Time // while it does not: when to try again
+	retry   time.Time // not to try it before, if it did not
 }
 
 // injects decides by which way what waits on l leaves.
 func (w *worker) injects(l *lane) bool {
 	way := &l.port.way
-	if !way.allowed {
+	switch {
+	case !way.allowed:
 		return false
-	}
-	many := len(l.out) >= fewFrames || way.always
-	if l.injecting {
-		now := time.Now()
-		if many {
-			l.many = now
+	case l.injecting:
+		now, patience := time.Now(), quiet
+		if way.ordered {
+			patience = calm
 		}
-		l.injecting = now.Sub(l.many) <= calm
+		l.injecting = way.always || now.Sub(l.since) <= patience
+		if !way.ordered || len(l.out) >= fewFrames {
+			l.since = now
+		}
 		return l.injecting
-	}
-	if len(l.out) < manyFrames && !way.always {
+	case len(l.out) < manyFrames && !way.always:
 		return false
 	}
 	if l.socket.Complete(); l.socket.InFlight() > 0 {
 		return false
 	}
 	now := time.Now()
-	if way.broken != "" && now.Before(way.retry) {
+	if now.Before(way.retry) {
 		return false
 	}
-	l.injecting, l.many = true, now
+	l.injecting, l.since = true, now
 	return true
 }
 
@@ -86,7 +94,7 @@ func (w *worker) injects(l *lane) bool {
 // done with: those after them have to leave by the ring.
 func (w *worker) inject(l *lane) int {
 	p := l.port
-	sent, dropped, err := w.injector.Send(p.facts.Ifindex, l.out)
+	sent, dropped, err := w.injector.Send(p.way.ifindex, l.out)
 	done := l.out[:sent+dropped]
 	w.countSent(p, done)
 	p.count.Injected += uint64(sent)
@@ -94,12 +102,12 @@ func (w *worker) inject(l *lane) int {
 	for _, d := range done {
 		w.umem.Free(d.Addr)
 	}
-	if len(done) < len(l.out) {
+	if len(done) < len(l.out) || err != nil && p.way.ordered {
 		l.injecting = false
 	}
 	switch {
 	case err == nil:
-		if p.way.broken != "" {
+		if p.way.broken != "" && time.Now().After(p.way.retry) {
 			p.way.broken = ""
 			w.errors.log.Info("frames leave by the injector again", "port", p.facts.Name)
 		}
@@ -113,7 +121,6 @@ func (w *worker) inject(l *lane) int {
 // avoidInjector has the port's frames take the ring for a while.
 func (w *worker) avoidInjector(l *lane, err error) {
 	way := &l.port.way
-	l.injecting = false
 	way.retry = time.Now().Add(retryTime)
 	if why := err.Error(); why != way.broken { // say it once
 		way.broken = why

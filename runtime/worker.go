@@ -96,10 +96,15 @@ func (w *worker) turn() (busy, pending bool) {
 	return busy, pending
 }
 
+// serveTime is how long the packets of one lane are handled before those that
+// were are sent, where there are more and more.
+const serveTime = 250 * time.Microsecond
+
 // serve handles what came in on l, batch by batch, as long as it comes in full
-// batches and until there is as much as is worth to be sent at once; then it
-// sends. It reports whether anything came in.
+// batches, and until there is as much as is worth to be sent at once or the time
+// is over; then it sends. It reports whether anything came in.
 func (w *worker) serve(l *lane) (busy bool) {
+	var start time.Time
 	for handled := 0; handled < laneRoom; {
 		l.socket.Complete()
 		l.socket.Refill()
@@ -108,9 +113,15 @@ func (w *worker) serve(l *lane) (busy bool) {
 			busy = true
 			w.handle(l, n)
 		}
-		if handled += n; n < len(w.descs) || w.stopping {
+		if n < len(w.descs) || w.stopping {
 			break
 		}
+		if handled == 0 {
+			start = time.Now()
+		} else if time.Since(start) > serveTime {
+			break
+		}
+		handled += n
 	}
 	if busy {
 		w.transmitAll()

@@ -92,6 +92,8 @@ func TestTurnDoesNotAllocate(t *testing.T) {
 		for _, mode := range []xsk.Mode{xsk.ModeNative, xsk.ModeGeneric} {
 			t.Run(verdict+" "+mode.String(), func(t *testing.T) {
 				lab := labtest.NewChain(t, labtest.Options{NoIPv6: true})
+				offload(t, lab.A, "rx-gro", true) // for the injector
+				offload(t, lab.B, "rx-gro", true)
 				newBench(t, lab, lab.M, []string{lab.M.Link, lab.M.Link2}, mode, `
 					local pv = require "pv"
 					local verdict = `+verdict+`
@@ -105,7 +107,7 @@ func TestTurnDoesNotAllocate(t *testing.T) {
 					end`, func(b *bench) {
 					f := frame(lab, lab.M, 7)
 					before := b.counts()
-					const runs, batch = 200, 32
+					const runs, batch = 200, manyFrames
 					turn := func() {
 						for range batch {
 							b.send(t, f)
@@ -118,6 +120,10 @@ func TestTurnDoesNotAllocate(t *testing.T) {
 					turn() // the first packets may make what is then kept
 					if n := testing.AllocsPerRun(runs, turn); n != 0 {
 						t.Errorf("%v allocations per turn of %d packets", n, batch)
+					}
+					sent := b.w.ports[0].count.Injected + b.w.ports[1].count.Injected
+					if sends := verdict != "pv.DROP" && verdict != "pv.PASS"; (sent > 0) != (sends && mode == xsk.ModeNative) {
+						t.Errorf("%d frames left by the injector", sent)
 					}
 				})
 			})
@@ -187,26 +193,65 @@ func TestSendKeepsTheOrderOfDecisions(t *testing.T) {
 	})
 }
 
-// TestFullTransmitRingDropsAndCounts sends more than the ring holds while
-// nothing takes frames from it.
-func TestFullTransmitRingDropsAndCounts(t *testing.T) {
+// TestSendMakesRoom sends many times more than there are frames and places on the
+// ring.
+func TestSendMakesRoom(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{NoIPv6: true})
-	newBench(t, lab, lab.B, []string{lab.B.Link}, xsk.ModeNative, `
+	newBenchWith(t, lab, lab.B, []string{lab.B.Link}, xsk.ModeNative, `
 		local pv = require "pv"
 		local frame = string.rep("\255", 60)
-		sent, refused = 0, 0
 		function on_start()
-			for i = 1, 10000 do
-				if pv.ports[1]:send(frame) then sent = sent + 1 else refused = refused + 1 end
-			end
-			assert(refused > 0, "there was always room")
+			for i = 1, 10000 do assert(pv.ports[1]:send(frame)) end
 		end
-		function on_packet() end`, func(b *bench) {
-		c := b.counts()
-		if c.Tx+c.TxFull != 10000 || c.TxFull == 0 {
+		function on_packet() end`, func(c *Config) { c.Frames.TXRing, c.Frames.ChunkCount = 64, 512 }, func(b *bench) {
+		b.w.flush()
+		if c := b.counts(); c.Tx != 10000 || c.TxFull != 0 {
 			t.Errorf("%+v", c)
 		}
 	})
+}
+
+// TestNoRoomDropsAndCounts has more frames for the ring than it holds while the
+// kernel is not asked to take any, and then no frames.
+func TestNoRoomDropsAndCounts(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	newBenchWith(t, lab, lab.B, []string{lab.B.Link}, xsk.ModeNative, "function on_packet() end",
+		func(c *Config) { c.Frames.TXRing = 64 }, func(b *bench) {
+			p := b.w.ports[0]
+			p.down = true
+			var frames []xsk.Desc
+			for range 100 {
+				addr, ok := b.w.umem.Alloc()
+				if !ok {
+					t.Fatal("no frame is free")
+				}
+				frames = append(frames, xsk.Desc{Addr: addr, Len: 60})
+			}
+			b.w.toRing(p.lanes[0], frames)
+			if c := b.counts(); c.Tx != 64 || c.TxFull != 36 {
+				t.Errorf("ring full: %+v", c)
+			}
+			if b.w.hasRoom(p.lanes[0]) {
+				t.Error("there is room on a full ring")
+			}
+			p.down = false
+			for b.w.flush(); p.lanes[0].socket.InFlight() > 0; time.Sleep(time.Millisecond) {
+				p.lanes[0].socket.Complete()
+			}
+			var taken []uint64
+			for addr, ok := b.w.umem.Alloc(); ok; addr, ok = b.w.umem.Alloc() {
+				taken = append(taken, addr)
+			}
+			if b.w.Send(0, make([]byte, 60)) {
+				t.Error("sent without a frame")
+			}
+			if c := b.counts(); c.Tx != 64 || c.TxFull != 37 {
+				t.Errorf("no frames: %+v", c)
+			}
+			for _, addr := range taken {
+				b.w.umem.Free(addr)
+			}
+		})
 }
 
 // TestScriptErrorsCostOnePacketEach mixes packets on which the handler fails,
