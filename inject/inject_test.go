@@ -23,7 +23,7 @@ import (
 // inNewNamespace moves the test onto a thread of its own in a fresh network
 // namespace with a veth pair "port"-"peer", both up; port has 10.9.0.1/24.
 // The namespace and all in it vanish with the thread.
-func inNewNamespace(t *testing.T, run func(port, peer netlink.Link)) {
+func inNewNamespace(t testing.TB, run func(port, peer netlink.Link)) {
 	t.Helper()
 	privileged.Require(t)
 	done := make(chan struct{})

@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
@@ -21,14 +24,14 @@ import (
 
 // A wire is a Transmitter with frames to send out of port.
 type wire struct {
-	t          *testing.T
+	t          testing.TB
 	umem       *xsk.UMEM
 	tx         *Transmitter
 	port, peer netlink.Link
 }
 
 // onWire runs the test with a Transmitter in a fresh network namespace.
-func onWire(t *testing.T, run func(w *wire)) {
+func onWire(t testing.TB, run func(w *wire)) {
 	t.Helper()
 	inNewNamespace(t, func(port, peer netlink.Link) {
 		for _, l := range []netlink.Link{port, peer} { // nothing but the test speaks
@@ -300,4 +303,56 @@ func TestCloseTransmitterTwice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// BenchmarkSend tells what a frame costs the thread that sends it, with the
+// receiver's part, which drops it in XDP.
+func BenchmarkSend(b *testing.B) {
+	for _, size := range []int{64, 1500} {
+		for _, count := range []int{1, 16, 64, 256, 1024} {
+			b.Run(fmt.Sprintf("%d bytes, %d frames", size, count), func(b *testing.B) {
+				onWire(b, func(w *wire) {
+					detach := attachDrop(b, w.peer.Attrs().Index)
+					defer detach()
+					r := rand.New(rand.NewPCG(11, 12))
+					var frames []xsk.Desc
+					for i := range count {
+						frames = append(frames, w.frame(r, i, size))
+					}
+					index := w.port.Attrs().Index
+					b.ResetTimer()
+					start := threadTime()
+					for range b.N {
+						if sent, _, err := w.tx.Send(index, frames); sent != count || err != nil {
+							b.Errorf("sent %d of %d: %v", sent, count, err)
+							return
+						}
+					}
+					b.ReportMetric(float64(threadTime()-start)/float64(b.N*count), "cpu-ns/frame")
+				})
+			})
+		}
+	}
+}
+
+// threadTime is how much processor time the calling thread has had.
+func threadTime() time.Duration {
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
+	return time.Duration(ts.Nano())
+}
+
+// attachDrop attaches an XDP program that drops all.
+func attachDrop(t testing.TB, ifindex int) (detach func()) {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "GPL", Instructions: asm.Instructions{
+		asm.Mov.Imm(asm.R0, xdpDrop), asm.Return(),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.AttachXDP(link.XDPOptions{Program: prog, Interface: ifindex, Flags: link.XDPDriverMode})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { l.Close(); prog.Close() }
 }
