@@ -35,6 +35,7 @@ var frontCases = []struct {
 	{"wrong type", "pkt.ip.df = 1 return pv.TX", "none"},
 	{"value unknown", "pkt.ip.ttl = limit return pv.TX", "udp tcp"},
 	{"value unknown and wrong", "pkt.ip.ttl = word return pv.TX", ""},
+	{"held value that does not fit", "if pkt.ip then local sum = pkt.ip.checksum pkt.ip.ttl = 3 pkt.ip.ttl = sum return pv.TX end", "arp ip6 runt"},
 	{"header changes its kind", "if pkt.ip then pkt.ip.proto = 6 end return pv.TX", "udp tcp arp ip6 runt"},
 	{"header changes its kind, then a decision", "local udp = pkt.udp if pkt.ip then pkt.ip.proto = 6 end if pkt.udp or udp then return pv.TX end", "arp ip6 runt"},
 	{"assigned and read", "local ip = pkt.ip ip.ttl = 7 if ip.ttl == 7 then return pv.TX end", "udp tcp"},
@@ -44,6 +45,7 @@ var frontCases = []struct {
 	{"the same field twice", "pkt.udp.dport, pkt.udp.dport = 1, 2 return pv.TX", "udp"},
 	{"table", "if blocked[pkt.udp and pkt.udp.dport] then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"table with a metatable", "if guarded[7] == 5 then return pv.DROP end", ""},
+	{"table with a metatable, in a global", "if fence.x == 5 then return pv.DROP end", ""},
 	{"table in a table", "if pkt.ip and nested.a[pkt.ip.proto] then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"no table", "if pkt.ip and nested.b[pkt.ip.proto] then return pv.DROP end", "arp ip6 runt"},
 	{"comparison of a number and a string", "if limit < word then return pv.DROP end", ""},
@@ -88,7 +90,7 @@ local opinion = {__eq = function() return true end}
 local equals, equals2 = setmetatable({}, opinion), setmetatable({}, opinion)
 local first, second = pv.ports[1], pv.ports[2]
 local hits = pv.counter("hits")
-total = 0
+total, fence = 0, guarded
 local function decide(pkt, udp) if udp then return pv.DROP end return pkt.arp and pv.TX or pv.PASS end
 local changing = function() return 1 end
 if limit then changing = decide end
@@ -131,6 +133,9 @@ func TestFrontCases(t *testing.T) {
 				t.Errorf("the front decides on%s; want %s", decides, c.decides)
 			}
 			compareHandlers(t, with, without, frames)
+			if c.name == "ports" && answerTo(with, frames[0], 7) != answerTo(without, frames[0], 7) {
+				t.Error("a packet from nowhere makes a difference")
+			}
 		})
 	}
 }

@@ -3,7 +3,6 @@
 package luabind
 
 import (
-	"math"
 	"math/bits"
 	"unsafe"
 
@@ -215,11 +214,11 @@ func (v *value) inSlot(i int) value {
 	return out
 }
 
-// whole gives a number as one that a field can take; bad if it is not whole or
-// below 0.
+// whole gives a number as one that a field can take; bad if it is not whole, or
+// not from 0 to 2^53.
 func (c *pass) whole(x float64) uint64 {
 	n := uint64(x)
-	if float64(n) != x || n > 1<<53 || x < 0 || math.IsNaN(x) {
+	if float64(n) != x || n > 1<<53 {
 		c.bad = true
 	}
 	return n
