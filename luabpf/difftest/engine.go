@@ -5,8 +5,9 @@ package difftest
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
-	"time"
 
 	"pvlua/luabind"
 	"pvlua/luabind/handlertest"
@@ -17,8 +18,9 @@ import (
 type Engine struct {
 	Name string
 	// Runners makes what handles packets in place of Lua, by port, for a script
-	// that has been loaded with a store. What a runner leaves Lua handles.
-	Runners func(s *luabind.State, store *state.Store) ([]luabind.Runner, error)
+	// that has been loaded with a store. What a runner leaves Lua handles. Those
+	// that are an io.Closer are closed, the last one first.
+	Runners func(s *luabind.State, store *state.Store, ports []*luabind.Port) ([]luabind.Runner, error)
 }
 
 // Outcome is what a script did with packets.
@@ -37,8 +39,9 @@ type Packet struct {
 	Port  int
 }
 
-// room is what is around the packets, in bytes.
-const room = 64
+// room is what is around the packets, in bytes: in front as much as
+// BPF_PROG_RUN has (XDP_PACKET_HEADROOM of linux/bpf.h).
+const room = 256
 
 // watch notes which packets a runner left.
 type watch struct {
@@ -52,27 +55,57 @@ func (w watch) Run(p *luabind.Packet) bool {
 	return done
 }
 
+// Attach has the engine handle the packets of a script that was loaded with a
+// store and ports. Of each packet it appends to left whether it left that for
+// Lua. When the script is not used any more, detach is to be called.
+func (e *Engine) Attach(s *luabind.State, store *state.Store, ports []*luabind.Port, left *[]bool) (detach func(), err error) {
+	if e.Runners == nil {
+		return func() {}, nil
+	}
+	runners, err := e.Runners(s, store, ports)
+	detach = func() {
+		for _, r := range slices.Backward(runners) {
+			if c, ok := r.(io.Closer); ok {
+				c.Close()
+			}
+		}
+	}
+	if err != nil {
+		detach()
+		return nil, err
+	}
+	for port := range ports {
+		s.SetRunner(port, watch{runners[port], left})
+	}
+	return detach, nil
+}
+
 // Run loads a script and has the engine handle packets. An error says why the
 // engine has nothing to show: the script does not load, or does not compile.
 func (e *Engine) Run(source string, packets []Packet) (*Outcome, error) {
+	return e.RunFile("fuzz.lua", source, packets)
+}
+
+// RunFile is Run for a script that is there under that name.
+func (e *Engine) RunFile(name, source string, packets []Packet) (*Outcome, error) {
 	store := state.New()
+	ports := handlertest.Ports()
 	s, err := luabind.Load(luabind.Config{
-		Script: "fuzz.lua", Source: []byte(source), Ports: handlertest.Ports(), Host: &handlertest.Host{}, Store: store,
+		Script: name, Source: []byte(source), Ports: ports, Host: &handlertest.Host{}, Store: store,
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	o := new(Outcome)
-	if e.Runners != nil {
-		runners, err := e.Runners(s, store)
-		if err != nil {
-			return nil, err
-		}
-		for port, r := range runners {
-			s.SetRunner(port, watch{r, &o.Left})
-		}
+	if err := s.Start(); err != nil {
+		return nil, err
 	}
+	o := new(Outcome)
+	detach, err := e.Attach(s, store, ports, &o.Left)
+	if err != nil {
+		return nil, err
+	}
+	defer detach()
 	batch := make([]luabind.Packet, len(packets))
 	for i, p := range packets {
 		buf := bytes.Repeat([]byte{0xee}, 2*room+len(p.Frame))
@@ -85,7 +118,7 @@ func (e *Engine) Run(source string, packets []Packet) (*Outcome, error) {
 	for i := range batch {
 		o.Packets = append(o.Packets, describe(&batch[i]))
 	}
-	o.State = dump(store)
+	o.State = Dump(store)
 	return o, nil
 }
 
@@ -101,22 +134,22 @@ func describe(p *luabind.Packet) string {
 	return fmt.Sprintf("%s, %x", p.Verdict, b)
 }
 
-// dump writes the counters and maps that scripts declare.
-func dump(store *state.Store) string {
+// Dump writes the counters and maps of a store.
+func Dump(store *state.Store) string {
 	var b strings.Builder
-	for _, name := range Counters {
+	counters, maps := store.Names()
+	for _, name := range counters {
 		if c, err := store.Counter(name); err == nil {
 			fmt.Fprintf(&b, "%s %d\n", name, c.Get())
 		}
 	}
-	for _, d := range Maps {
-		if m, err := store.Map(d.Name, d.Shape); err == nil {
-			fmt.Fprintf(&b, "%s refused %d:", d.Name, m.Refused())
-			for _, item := range m.Items(time.Time{}) {
-				fmt.Fprintf(&b, " %v=%v", item.Key, item.Value)
-			}
-			b.WriteByte('\n')
+	for _, name := range maps {
+		m, _ := store.Lookup(name)
+		fmt.Fprintf(&b, "%s refused %d:", name, m.Refused())
+		for _, item := range m.Items(new(handlertest.Host).Now()) {
+			fmt.Fprintf(&b, " %v=%v", item.Key, item.Value)
 		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

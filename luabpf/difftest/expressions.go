@@ -246,6 +246,8 @@ func (g *generator) lookup() *node {
 	which := g.IntN(6)
 	if g.pure {
 		which = 5
+	} else if which == 0 && !g.exotic {
+		which = 1
 	}
 	switch which {
 	case 0:

@@ -62,7 +62,7 @@ type helper struct {
 
 // script makes a script from a source of randomness.
 func script(rng *rand.Rand) *node {
-	g := &generator{Rand: rng, careful: rng.IntN(8) > 0, exotic: rng.IntN(5) == 0}
+	g := &generator{Rand: rng, careful: rng.IntN(8) > 0, exotic: rng.IntN(10) == 0}
 	top := []*node{makeNode(statement, `local pv = require "pv"`)}
 	for _, c := range Counters {
 		top = append(top, makeNode(statement, fmt.Sprintf("local %s = pv.counter %q", c, c)))
@@ -157,14 +157,21 @@ func (g *generator) statements(n int) *node {
 // headerNames are the local variables for headers in on_packet.
 var headerNames = []packet.HeaderID{packet.Eth, packet.VLAN, packet.VLAN2, packet.ARP, packet.IP, packet.IP6, packet.ICMP, packet.ICMP6, packet.TCP, packet.UDP}
 
+// headerLocals makes the declaration of the headers that a block names.
+func headerLocals(body *node) *node {
+	words := strings.FieldsFunc(body.String(), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	names, values := []string{"eth"}, []string{"pkt.eth"}
+	for _, h := range headerNames[1:] {
+		if slices.Contains(words, h.String()) {
+			names, values = append(names, h.String()), append(values, "pkt."+h.String())
+		}
+	}
+	return makeNode(statement, "local "+strings.Join(names, ", ")+" = "+strings.Join(values, ", "))
+}
+
 // handler makes on_packet.
 func (g *generator) handler() *node {
 	g.packets, g.main = true, true
-	var names, values []string
-	for _, h := range headerNames {
-		names, values = append(names, h.String()), append(values, "pkt."+h.String())
-	}
-	locals := makeNode(statement, "local "+strings.Join(names, ", ")+" = "+strings.Join(values, ", "))
 	me := makeNode(statement, "local me = pkt.port")
 	old := g.scope
 	if g.careful {
@@ -175,7 +182,7 @@ func (g *generator) handler() *node {
 		body.kids = append(body.kids, makeNode(statement, "return $", g.verdict()))
 	}
 	g.scope = old
-	body.kids = append([]*node{locals, me}, body.kids...)
+	body.kids = append([]*node{headerLocals(body), me}, body.kids...)
 	return makeNode(statement, "function on_packet(pkt)\n$end", body)
 }
 
@@ -196,7 +203,7 @@ func (g *generator) helper() *node {
 	g.depth++
 	var list []*node
 	if h.packet {
-		list = append(list, makeNode(statement, "local eth, ip, ip6, tcp, udp, arp, icmp, icmp6, vlan, vlan2, me = pkt.eth, pkt.ip, pkt.ip6, pkt.tcp, pkt.udp, pkt.arp, pkt.icmp, pkt.icmp6, pkt.vlan, pkt.vlan2, pkt.port"))
+		list = append(list, makeNode(statement, "local me = pkt.port"))
 		if g.careful {
 			list = append(list, makeNode(statement, "if not eth then return 0, 0 end"))
 			g.headers = []packet.HeaderID{packet.Eth}
@@ -205,6 +212,9 @@ func (g *generator) helper() *node {
 	g.gives = h.results
 	list = append(list, g.statements(g.IntN(4)).kids...)
 	list = append(list, g.results(h.results))
+	if h.packet {
+		list = append([]*node{headerLocals(makeNode(block, "", list...))}, list...)
+	}
 	g.depth--
 	g.helpers = append(g.helpers, h)
 	g.scope = old

@@ -2,16 +2,26 @@
 
 package difftest
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
-// maxTries bounds how many scripts are tried to find a smaller one.
-const maxTries = 4000
+// What bounds the search for a smaller script: how many are tried, and for how
+// long.
+const (
+	maxTries = 4000
+	maxTime  = 30 * time.Second
+)
 
 // shrink brings a script and packets down as far as differs goes on to hold of
 // them. Each script that it tries is smaller than the last one that did.
 func shrink(root *node, packets []Packet, differs func(*node, []Packet) bool) (*node, []Packet) {
-	tries := 0
+	tries, began := 0, time.Now()
 	try := func(n *node, p []Packet) bool {
+		if time.Since(began) > maxTime {
+			tries = maxTries
+		}
 		if tries++; tries > maxTries || !differs(n, p) {
 			return false
 		}

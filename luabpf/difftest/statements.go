@@ -155,7 +155,7 @@ func (g *generator) value(f *packet.Field) *node {
 func (g *generator) writable() (name string, f *packet.Field, ok bool) {
 	for range 5 {
 		name, f, ok = g.field(packet.Uint, packet.Bool, packet.MAC, packet.IPv4, packet.IPv6)
-		if ok && f.Structural && !g.one(4) {
+		if ok && f.Structural && !g.one(20) {
 			continue
 		}
 		if ok && !f.ReadOnly && !(optional(f) && g.careful) {
@@ -317,8 +317,8 @@ func (g *generator) loop() *node {
 			bounds[1] = makeNode(number, "($ % 5)", g.number())
 		}
 		head := "for " + i + " = $, $"
-		if g.one(3) {
-			head = "for " + i + " = $, $, " + pick(g, []string{"2", "-1", "1"})
+		if g.one(4) {
+			head = "for " + i + " = $, $, " + pick(g, []string{"2", "1", "2", "3", "-1"})
 		}
 		g.numbers, g.fixed = append(slices.Clip(g.numbers), i), append(slices.Clip(g.fixed), i)
 		return makeNode(statement, head+" do\n$end", bounds[0], bounds[1], g.inside(1+g.IntN(3)))

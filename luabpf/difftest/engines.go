@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package difftest
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"pvlua/luabind"
+	"pvlua/luabpf/bpf"
+	"pvlua/luabpf/ir"
+	"pvlua/luabpf/kmap"
+	"pvlua/luabpf/lower"
+	"pvlua/luabpf/opt"
+	"pvlua/luabpf/vm"
+	"pvlua/state"
+)
+
+// ErrNotCompiled is that of a script that stays in user space as a whole, since
+// it can't be compiled or is too large for the kernel.
+var ErrNotCompiled = errors.New("not compiled")
+
+// Change is what a test does to a function before an engine gets it: faults, to
+// see whether they are found. Nil does nothing.
+type Change func(*ir.Func)
+
+// Engines are those that need no privilege: the intermediate form as it is first
+// made, and shortened, both run plainly; and the virtual machine.
+func Engines(change Change) []Engine {
+	return []Engine{
+		{Name: "plain", Runners: each(func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
+			f, err := lowered(s, ports, in, lower.Lower)
+			if err != nil {
+				return nil, err
+			}
+			return newPlain(f, store, change)
+		})},
+		{Name: "shortened", Runners: each(func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
+			f, err := lowered(s, ports, in, compile)
+			if err != nil {
+				return nil, err
+			}
+			return newPlain(f, store, change)
+		})},
+		{Name: "vm", Runners: each(func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
+			f, err := lowered(s, ports, in, compile)
+			if err != nil {
+				return nil, err
+			}
+			if change != nil {
+				change(f)
+			}
+			env, err := envOf(f, store)
+			if err != nil {
+				return nil, err
+			}
+			return vm.Compile(f, env)
+		})},
+	}
+}
+
+// Kernel is the engine that runs handlers by BPF_PROG_RUN. It needs privilege.
+func Kernel(change Change) Engine {
+	return Engine{Name: "kernel", Runners: func(s *luabind.State, store *state.Store, ports []*luabind.Port) (all []luabind.Runner, err error) {
+		maps := kmap.New(store)
+		all, err = each(func(s *luabind.State, _ *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
+			f, err := lowered(s, ports, in, compile)
+			if err != nil {
+				return nil, err
+			}
+			if change != nil {
+				change(f)
+			}
+			k, err := newKernel(f, maps, len(ports))
+			// Some kernels say EFAULT when their verifier finds a fault of its own.
+			if large := (*bpf.TooLargeError)(nil); errors.As(err, &large) || errors.Is(err, unix.EFAULT) {
+				return nil, fmt.Errorf("%w: %w", ErrNotCompiled, err)
+			}
+			return k, err
+		})(s, store, ports)
+		all = append(all, closer{maps})
+		return all, err
+	}}
+}
+
+// closer is no Runner but what is to be closed after the others.
+type closer struct{ *kmap.Registry }
+
+func (closer) Run(*luabind.Packet) bool { return false }
+
+// each makes a runner for each port.
+func each(one func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error)) func(*luabind.State, *state.Store, []*luabind.Port) ([]luabind.Runner, error) {
+	return func(s *luabind.State, store *state.Store, ports []*luabind.Port) (all []luabind.Runner, err error) {
+		for in := range ports {
+			r, err := one(s, store, ports, in)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, r)
+		}
+		return all, nil
+	}
+}
+
+// lowered compiles the handler of a script for a port, by the function given.
+func lowered(s *luabind.State, ports []*luabind.Port, in int, with func(*luabind.Program, lower.Options) (*lower.Result, error)) (*ir.Func, error) {
+	p, err := s.Program()
+	if err != nil {
+		return nil, err
+	}
+	o := lower.Options{In: in}
+	for _, port := range ports {
+		o.Ports, o.CanSend = append(o.Ports, *port), append(o.CanSend, true)
+	}
+	r, err := with(p, o)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotCompiled, err)
+	}
+	if err := ir.Verify(r.Func); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, r.Func)
+	}
+	return r.Func, nil
+}
+
+// newPlain makes a Runner by ir.Run.
+func newPlain(f *ir.Func, store *state.Store, change Change) (*plain, error) {
+	if change != nil {
+		change(f)
+	}
+	env, err := envOf(f, store)
+	return &plain{f, env}, err
+}
+
+// compile makes the intermediate form of a handler, shortened.
+func compile(p *luabind.Program, o lower.Options) (*lower.Result, error) {
+	r, err := lower.Lower(p, o)
+	if err != nil {
+		return nil, err
+	}
+	opt.Run(r.Func)
+	return r, nil
+}
