@@ -278,16 +278,27 @@ func (c *compiler) floorDivide(p *path, e *ast.ArithmeticOpExpr, a, b value) []r
 			return nil
 		}
 	}
-	if p.span(a).lo < 0 {
-		if p = c.unless(p, e, ir.SLT, a, whole(0), "a quotient of a negative number"); p == nil {
-			return nil
-		}
+	if p = c.unless(p, e, ir.SLT, a, whole(-limit), "a quotient of numbers beyond -2^52"); p == nil {
+		return nil
 	}
-	sa, sb := p.span(a), p.span(b)
 	if b.known && b.n == 1 {
 		return one(p, a)
 	}
-	return one(p, ranged(c.op(p, ir.Div, a, b), sa.lo/sb.hi, sa.hi/sb.lo))
+	// The floor of a negative quotient is that of its opposite upwards:
+	// -floor((-a + b - 1) / b).
+	var all []result
+	negative, positive := c.test(p, ir.SLT, a, whole(0))
+	for _, p := range negative {
+		sa, sb := p.span(a), p.span(b)
+		up := c.op(p, ir.Add, ranged(c.op(p, ir.Sub, b, a), 1-sa.hi, sb.hi-sa.lo), whole(-1))
+		r := c.op(p, ir.Sub, whole(0), ranged(c.op(p, ir.Div, ranged(up, 0, sb.hi-sa.lo), b), 0, maxWhole))
+		all = append(all, result{p, ranged(r, -((sb.lo - 1 - sa.lo) / sb.lo), -1)})
+	}
+	for _, p := range positive {
+		sa, sb := p.span(a), p.span(b)
+		all = append(all, result{p, ranged(c.op(p, ir.Div, a, b), sa.lo/sb.hi, sa.hi/sb.lo)})
+	}
+	return c.joinValues(all, e)
 }
 
 // floor is math.floor of a value.

@@ -3,7 +3,9 @@
 package lower
 
 import (
+	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 
@@ -15,7 +17,12 @@ const mask32 = 1<<32 - 1
 
 // bits calls a function of bit32.
 func (c *compiler) bits(p *path, name string, args []value, e ast.Expr) []result {
-	for _, v := range args {
+	args = slices.Clone(args)
+	for i, v := range args {
+		if v.kind == isFraction && math.Abs(v.f) < 1<<62 { // downwards, as there
+			args[i] = whole(int64(math.Floor(v.f)))
+			continue
+		}
 		if v.kind != isNumber {
 			return c.fails(p, e, "bit32.%s of %s", name, c.describe(v))
 		}

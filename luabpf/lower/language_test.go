@@ -52,10 +52,18 @@ var languageCases = map[string]string{
 	"modulo of negative": `local ip = pkt.ip; if not ip then return end local n = (ip.ttl - 64) % 5; if n == 4 then return pv.TX elseif n == 0 then return pv.DROP end`,
 	"negative":           `local ip = pkt.ip; if not ip then return end local n = -ip.ttl; if n < -63 then return pv.TX end`,
 	"quotient":           `local ip = pkt.ip; if not ip then return end local n = math.floor(ip.len / 4); if n > 15 then return pv.TX end`,
-	"exact quotient":     `local ip = pkt.ip; if not ip then return end local n = (ip.ttl * 4) / 4; if n == 64 then return pv.TX end`,
-	"power":              `local ip = pkt.ip; if not ip then return end local n = 2 ^ (ip.ttl % 32); if n > 70000 then return pv.TX end if n^2 == 16 then return pv.DROP end`,
-	"fractions":          `local half = 1 / 2; if half * 4 == 2 and half < 1 then return pv.TX end`,
-	"below a fraction":   `local ip = pkt.ip; if ip and ip.ttl < 63.5 then return pv.DROP elseif ip and ip.ttl >= 64.5 then return pv.TX end`,
+	"quotient of negative": `local ip = pkt.ip; if not ip or ip.proto == 0 then return end
+		local n = math.floor((ip.ttl - 100) / 7); if n == -6 then return pv.TX end
+		if math.floor((ip.ttl - 70) / ip.proto) < -1 then return pv.DROP end`,
+	"down": `
+		local ip = pkt.ip; if not ip then return end
+		local n = 0; for i = ip.ttl, 60, -2 do n = n + i end for i = 5, 1, -1 do n = n * 2 + i end for i = 40, 1, -1 do n = n + i end
+		if n % 3 == 1 then return pv.TX end`,
+	"bits of fractions": `if bit32.band(5.7, 2^40 + 4) == 4 and bit32.lshift(1, 2.5) == 4 and bit32.lshift(8, -0.5) == 4 and bit32.bor(-1.5) == 2^32 - 2 then return pv.TX end`,
+	"exact quotient":    `local ip = pkt.ip; if not ip then return end local n = (ip.ttl * 4) / 4; if n == 64 then return pv.TX end`,
+	"power":             `local ip = pkt.ip; if not ip then return end local n = 2 ^ (ip.ttl % 32); if n > 70000 then return pv.TX end if n^2 == 16 then return pv.DROP end`,
+	"fractions":         `local half = 1 / 2; if half * 4 == 2 and half < 1 then return pv.TX end`,
+	"below a fraction":  `local ip = pkt.ip; if ip and ip.ttl < 63.5 then return pv.DROP elseif ip and ip.ttl >= 64.5 then return pv.TX end`,
 	"bits": `
 		local ip = pkt.ip; if not ip then return end
 		local n = bit32.bxor(bit32.band(ip.src, 0xffff), bit32.rshift(ip.dst, 16), bit32.lshift(ip.ttl, 4))

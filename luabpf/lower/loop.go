@@ -68,31 +68,64 @@ func (c *compiler) countUp(p *path, st *ast.NumberForStmt, from, to, step value)
 	case from.kind != isNumber || to.kind != isNumber || step.kind != isNumber:
 		c.exit(p, st, false, "the loop counts with %s, %s and %s", c.describe(from), c.describe(to), c.describe(step))
 		return nil
-	case !step.known || step.n <= 0:
-		c.exit(p, st, false, "the step of the loop is not a known number above 0")
+	case !step.known || step.n == 0:
+		c.exit(p, st, false, "the step of the loop is not a known number")
 		return nil
 	}
-	most := rounds(p.span(from).lo, p.span(to).hi, step.n)
-	switch {
+	allowed := int64(max(maxTrips/c.trips, 1))
+	if most := c.most(p, from, to, step.n); most > allowed {
+		if p = c.limited(p, st, from, to, step.n, most, allowed); p == nil {
+			return nil
+		}
+	}
+	switch most := c.most(p, from, to, step.n); {
 	case most == 0:
 		return []*path{p}
-	case most*int64(c.trips) > maxTrips:
-		limit := value{}
-		if from.known {
-			limit = whole(from.n + step.n*(maxTrips/int64(c.trips)) - 1)
-		}
-		if !from.known || p.span(to).lo > limit.n {
-			c.exit(p, st, false, "the loop may have %d rounds, more than %d", most, maxTrips/c.trips)
-			return nil
-		}
-		if p = c.unless(p, st, ir.SGT, to, limit, "the loop has more than %d rounds", maxTrips/c.trips); p == nil {
-			return nil
-		}
-		most = rounds(from.n, p.span(to).hi, step.n)
 	case from.known && to.known && most <= maxUnrolled:
-		return c.unroll(p, st, from.n, to.n, step.n)
+		return c.unroll(p, st, from.n, step.n, most)
+	default:
+		return c.count(p, st, from, to, step.n, int(most))
 	}
-	return c.count(p, st, from, to, step.n, int(most))
+}
+
+// most is how many rounds a loop has at most.
+func (c *compiler) most(p *path, from, to value, step int64) int64 {
+	first, last := p.span(from).lo, p.span(to).hi
+	if step < 0 {
+		first, last, step = -p.span(from).hi, -p.span(to).lo, -step
+	}
+	if last < first {
+		return 0
+	}
+	return (last-first)/step + 1
+}
+
+// limited exits where a loop has more rounds than are allowed.
+func (c *compiler) limited(p *path, st ast.Stmt, from, to value, step, most, allowed int64) *path {
+	v, limit, cond := to, value{}, ir.SGT
+	switch {
+	case from.known:
+		limit = whole(from.n + step*allowed)
+	case to.known:
+		v, limit, cond = from, whole(to.n-step*allowed), ir.SLT
+	default:
+		c.exit(p, st, false, "the loop may have %d rounds, more than %d", most, allowed)
+		return nil
+	}
+	if step < 0 {
+		cond = cond.Turned()
+	}
+	if cond == ir.SGT {
+		limit.n--
+	} else {
+		limit.n++
+	}
+	limit = whole(limit.n)
+	if _, certain := decide(cond, p.span(v), p.span(limit)); certain {
+		c.exit(p, st, false, "the loop has %d rounds, more than %d", most, allowed)
+		return nil
+	}
+	return c.unless(p, st, cond, v, limit, "the loop has more than %d rounds", allowed)
 }
 
 // floorOf gives the floor of a known fraction.
@@ -103,22 +136,14 @@ func (c *compiler) floorOf(v value) value {
 	return v
 }
 
-// rounds is how many rounds a loop has.
-func rounds(from, to, step int64) int64 {
-	if to < from {
-		return 0
-	}
-	return (to-from)/step + 1
-}
-
 // unroll writes the rounds of a loop out.
-func (c *compiler) unroll(p *path, st *ast.NumberForStmt, from, to, step int64) []*path {
+func (c *compiler) unroll(p *path, st *ast.NumberForStmt, from, step, most int64) []*path {
 	sym := c.program.Scopes.Counters[st]
 	ps, breaks := c.inLoop(1, func() []*path {
 		ps := []*path{p}
-		for i := from; i <= to; i += step {
+		for i := range most {
 			for _, p := range ps {
-				p.vars[sym] = whole(i)
+				p.vars[sym] = whole(from + i*step)
 			}
 			ps = c.stmts(ps, st.Stmts)
 		}
@@ -127,25 +152,23 @@ func (c *compiler) unroll(p *path, st *ast.NumberForStmt, from, to, step int64) 
 	return append(ps, breaks...)
 }
 
-// count lowers a loop over numbers as a loop.
+// count lowers a loop over numbers as a loop. Its counter is a variable that
+// the loop alone assigns.
 func (c *compiler) count(p *path, st *ast.NumberForStmt, from, to value, step int64, most int) []*path {
 	sym := c.program.Scopes.Counters[st]
-	first, last := p.span(from).lo, p.span(to).hi
+	lo, hi, cond := p.span(from).lo, p.span(to).hi, ir.SLE
+	if step < 0 {
+		lo, hi, cond = p.span(to).lo, p.span(from).hi, ir.SGE
+	}
 	p.vars[sym] = from
-	// The counter is a variable that the loop alone knows.
 	return c.rounds(p, st, most, func(p *path) (more, done []*path) {
-		i := p.vars[sym]
-		more, done = c.test(p, ir.SLE, i, to)
-		return more, done
+		return c.test(p, cond, p.vars[sym], to)
 	}, func(ps []*path) []*path {
-		var next []*path
-		for _, p := range c.keepCounter(ps, sym, st) {
-			i := p.vars[sym]
-			v := ranged(c.op(p, ir.Add, i, whole(step)), first+step, last+step)
-			p.vars[sym] = v
-			next = append(next, p)
+		ps = c.keepCounter(ps, sym, st)
+		for _, p := range ps {
+			p.vars[sym] = ranged(c.op(p, ir.Add, p.vars[sym], whole(step)), lo+step, hi+step)
 		}
-		return next
+		return ps
 	}, sym)
 }
 
