@@ -29,9 +29,9 @@ const (
 // GRO, even where the peer is down, and the frames are lost. Whether it can
 // change at any time. An error means that the kernel does not say.
 //
-// XDP_TX is another matter: a veth takes that only while its peer has an XDP
-// program, or GRO, too, but a frame that it does not take is dropped and nobody
-// is told.
+// XDP_TX is another matter: a veth wakes its peer for that only if the peer has
+// an XDP program; with GRO alone frames wait until something else wakes it
+// (veth_xdp_flush in drivers/net/veth.c).
 func redirectable(ifindex int) (bool, error) {
 	family, err := netlink.GenlFamilyGet(netdevFamily)
 	if err != nil {
