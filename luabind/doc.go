@@ -30,6 +30,14 @@
 //     variables among them; they are rewritten to ones that it compiles well.
 //   - The operators # and .. can be given bounds.
 //
+// # What Go runs of a handler
+//
+// A handler consists mostly of decisions about header fields, and an
+// instruction of gopher-lua costs more than reading one. So what is simple of
+// on_packet, and of the local functions that it calls, is run as a tree of Go
+// closures, the front, as long as everything is as the text suggests; if
+// anything is not, gopher-lua runs the handler from its beginning. See front.go.
+//
 // # What is checked before a script runs
 //
 // Names of headers, fields, methods, members of pv and callbacks that are
