@@ -51,7 +51,7 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
       --capture FILE      record to a file, see pvlua help capture
       --dump  --verbose   print each packet and its verdict; log more
   -s -c -r -t -f -o       sizes of frames and rings, see pvlua help frames;
-      --busy-poll         what to spend on being fast, see pvlua help speed
+      --tx  --busy-poll   and more that is about speed, see pvlua help speed
 
 Try: pvlua lab up && pvlua lab exec test1 -- pvlua veth1 scripts/echo.lua
 `

@@ -20,6 +20,11 @@ const speedHelp = `What pvlua may spend on being fast. docs/performance.md has t
                           in whoever sends (veth) or is interrupted (cards), and
                           restore that at the end: after kill -9 you would have to,
                           echo 0 > /sys/class/net/INTERFACE/threaded
+      --tx WAY            how frames leave: auto, ring or inject (auto). Many at
+                          once leave a few times as fast by the injector, where
+                          frames are copied and the device takes redirected ones;
+                          few leave sooner by the ring. The log says what works
+                          where, the totals count tx-inject
       --memory-limit N    end the script, as a wrong one, when its variables and
                           tables hold more than N bytes, such as 200M or 2G (half
                           of the memory of the machine, or of the control group)
