@@ -201,8 +201,11 @@ func (c *compiler) selected(p *path, args []value, e ast.Expr) []results {
 // stringMethod is s:name(args...) and string.name(s, args...).
 func (c *compiler) stringMethod(p *path, s value, name string, args []value, e *ast.FuncCallExpr) []results {
 	n := int64(16)
-	if s.kind == isText {
+	switch {
+	case s.kind == isText && s.known:
 		n = int64(len(s.text))
+	case s.kind == isText:
+		n = s.n
 	}
 	switch name {
 	case "len":

@@ -33,6 +33,7 @@ func (clock) Now() time.Time        { return time.Unix(1_000_000, 0) }
 type engines struct {
 	t      *testing.T
 	lua    *luabind.State
+	other  *luabind.State // the same script on the state of the form: it does what exits
 	result *Result
 	mem    irtest.Memory
 	stores [2]*state.Store
@@ -64,7 +65,7 @@ func startEngines(t *testing.T, source string, port int, change ...func(*luabind
 		t.Cleanup(s.Close)
 		states[i] = s
 	}
-	e.lua = states[0]
+	e.lua, e.other = states[0], states[1]
 	p, err := states[1].Program()
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +117,7 @@ func (e *engines) handle(b []byte) {
 		if !bytes.Equal(own[room:room+len(b)], b) || p.From != room || p.To != room+len(b) {
 			e.t.Fatalf("an exit has changed the packet\n%s", e.result.Func)
 		}
+		e.other.Handle([]luabind.Packet{{Buf: own, From: room, To: room + len(b), Port: e.port}})
 		return
 	}
 	switch {

@@ -199,21 +199,29 @@ func (v value) asText() (s string, ok bool) {
 
 // lengthOf is the operator #.
 func (c *compiler) lengthOf(p *path, e *ast.UnaryLenOpExpr) []result {
+	if list, ok := c.payloadLength(p, e); ok {
+		return list
+	}
 	var all []result
 	for _, x := range c.expr(p, e.Expr) {
 		c.line = line(e)
-		switch v := x.value; {
-		case v.kind == isPacket:
-			all = append(all, c.length(x.path, e)...)
-		case v.kind == isAddress:
-			all = append(all, result{x.path, whole(16)})
-		case v.kind == isText && v.known:
-			all = append(all, result{x.path, whole(int64(len(v.text)))})
-		case v.kind == isTable, v.kind == isObject && v.lua != nil:
-			all = append(all, c.tableLength(x.path, v, e)...)
-		default:
-			all = append(all, c.fails(x.path, e, "%s is %s here, which has no length", text0(e.Expr), c.describe(v))...)
-		}
+		all = append(all, c.valueLength(x.path, x.value, e)...)
 	}
 	return all
+}
+
+func (c *compiler) valueLength(p *path, v value, e *ast.UnaryLenOpExpr) []result {
+	switch {
+	case v.kind == isPacket:
+		return c.length(p, e)
+	case v.kind == isAddress:
+		return one(p, whole(16))
+	case v.kind == isText && v.known:
+		return one(p, whole(int64(len(v.text))))
+	case v.kind == isText:
+		return one(p, whole(v.n))
+	case v.kind == isTable, v.kind == isObject && v.lua != nil:
+		return c.tableLength(p, v, e)
+	}
+	return c.fails(p, e, "%s is %s here, which has no length", text0(e.Expr), c.describe(v))
 }

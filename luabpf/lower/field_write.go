@@ -50,7 +50,7 @@ func (c *compiler) takes(p *path, f *packet.Field, v value, at ast.PositionHolde
 		ok, want = v.kind == isAddress, "a string of 16 bytes"
 	}
 	if !ok {
-		c.exit(p, at, false, "%s takes %s", f, want)
+		c.fails(p, at, "%s takes %s", f, want)
 		return nil
 	}
 	if v.kind != isNumber {
@@ -66,7 +66,7 @@ func (c *compiler) ranging(p *path, v value, top int64, at ast.PositionHolder, w
 	case s.lo >= 0 && s.hi <= top:
 		return p
 	case v.known || s.lo > top || s.hi < 0:
-		c.exit(p, at, false, "%s takes 0 to %d", what, top)
+		c.fails(p, at, "%s takes 0 to %d", what, top)
 		return nil
 	}
 	in, out := c.branch(p, ir.LE, v.reg, ir.None, top)

@@ -153,7 +153,7 @@ func (v value) key(b *strings.Builder, level int) {
 	case isFraction:
 		fmt.Fprintf(b, "=%v", v.f)
 	case isText:
-		fmt.Fprintf(b, "=%q", v.text)
+		fmt.Fprintf(b, "=%q %d %d %d", v.text, v.n, v.reg, v.reg2)
 	case isHeader:
 		fmt.Fprintf(b, "=%d", v.header)
 	case isPort:

@@ -5,7 +5,6 @@ package lower
 import (
 	"github.com/yuin/gopher-lua/ast"
 
-	"pvlua/luabpf/ir"
 	"pvlua/packet"
 )
 
@@ -77,11 +76,3 @@ func (c *compiler) length(p *path, at ast.PositionHolder) []result {
 
 // maxPacket is the greatest length of a packet in bytes.
 const maxPacket = 0xffff
-
-// assignStructural assigns a field by which headers are found.
-func (c *compiler) assignStructural(p *path, f *packet.Field, v value, at ast.PositionHolder) []*path {
-	c.exit(p, at, false, "an assignment to %s moves headers", f)
-	return nil
-}
-
-var _ = ir.None

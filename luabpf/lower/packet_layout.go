@@ -16,8 +16,9 @@ type layout struct {
 	base   ir.Reg         // points to the packet's start; None while nothing asked for it
 	length ir.Reg         // ir.Len, None while it has not been asked for
 	proven map[ir.Reg]int // bytes that guards have found from each pointer on
-	// below: the packet is known to have fewer bytes than that; 0: nothing is known.
-	below int
+	// The packet is known to have at least least bytes, and fewer than below, if
+	// that is not 0.
+	least, below int
 	loads []loaded
 	walk  walk
 	sums  sums
@@ -76,6 +77,7 @@ func (l *layout) intersect(o *layout) {
 		l.below = 0
 	} else {
 		l.below = max(l.below, o.below)
+	l.least = min(l.least, o.least)
 	}
 	for r, n := range l.proven {
 		if n = min(n, o.proven[r]); n > 0 {
@@ -126,18 +128,44 @@ func (c *compiler) pointed(p *path, pl place) place {
 // in the packet. Either path is nil if that is impossible.
 func (c *compiler) within(p *path, pl place, n int) (in, out *path) {
 	n += int(pl.off)
-	switch l := p.pkt; {
+	l := p.pkt
+	switch {
 	case l.proven[pl.ptr] >= n && n > 0:
 		return p, nil
 	case pl.ptr == l.base && l.below > 0 && n >= l.below:
 		return nil, p
 	}
+	certain := pl.ptr == l.base && n <= p.leastLen()
 	in, out = c.guard(p, pl.ptr, n)
 	in.pkt.proven[pl.ptr] = max(n, in.pkt.proven[pl.ptr])
+	in.pkt.least = max(in.pkt.least, l.begins(pl.ptr)+n)
+	if certain {
+		c.impossible(out)
+		return in, nil
+	}
 	if pl.ptr == out.pkt.base && (out.pkt.below == 0 || n < out.pkt.below) {
 		out.pkt.below = n
 	}
 	return in, out
+}
+
+// leastLen gives how many bytes the packet has at least.
+func (p *path) leastLen() int {
+	if s, ok := p.spans[p.pkt.length]; ok && p.pkt.length != ir.None {
+		return max(p.pkt.least, int(min(s.lo, maxPacket)))
+	}
+	return p.pkt.least
+}
+
+// begins gives the least number of bytes that are before where a pointer points.
+func (l *layout) begins(ptr ir.Reg) int {
+	switch {
+	case ptr == l.walk.l3.ptr && ptr != l.base:
+		return ethLen
+	case ptr == l.walk.l4.ptr && ptr != l.base:
+		return ethLen + ipLen
+	}
+	return 0
 }
 
 // load reads size bytes at a place that is within the packet, in the order of

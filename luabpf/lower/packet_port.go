@@ -78,10 +78,8 @@ func (c *compiler) owns(p *path, n int, a value, at ast.PositionHolder) []result
 			is, other := c.branch(half, ir.EQ, a.reg2, ir.None, int64(binary.LittleEndian.Uint64(ip[8:])))
 			test(is, c.rejoin(not, other))
 		}
-	case a.kind == isNil:
-		return c.exit(p, at, true, "owns: the address is nil")
 	default:
-		return c.exit(p, at, false, "owns: the address is neither a number nor a string of 16 bytes")
+		return c.fails(p, at, "owns: the address is neither a number nor a string of 16 bytes")
 	}
 	out := one(no, boolean(false))
 	if yes != nil {

@@ -17,12 +17,12 @@ import (
 // that what names. It gives no path if they can't be in a packet.
 func (c *compiler) spotAt(p *path, what string, off value, size int, at ast.PositionHolder) (*path, place) {
 	if off.kind != isNumber {
-		c.exit(p, at, false, "%s: the offset is no whole number", what)
+		c.fails(p, at, "%s: the offset is no whole number", what)
 		return nil, place{}
 	}
 	s := p.span(off)
 	if s.hi < 0 || s.lo > maxPacket-int64(size) {
-		c.exit(p, at, false, "%s at offset %d is outside the packet", what, s.lo)
+		c.fails(p, at, "%s at offset %d is outside the packet", what, s.lo)
 		return nil, place{}
 	}
 	const outside = "%s: a packet ends before the offset, which is an error"
@@ -73,7 +73,7 @@ func (c *compiler) owner(p *path, pl place, size int) packet.HeaderID {
 func (c *compiler) rawWrite(p *path, name string, size uint8, args []value, at ast.PositionHolder) []result {
 	v, top := arg(args, 1), int64(1)<<(8*size)-1
 	if v.kind != isNumber {
-		return c.exit(p, at, false, "%s: the value is no whole number", name)
+		return c.fails(p, at, "%s: the value is no whole number", name)
 	}
 	if p = c.ranging(p, v, top, at, name); p == nil {
 		return nil
@@ -107,7 +107,7 @@ func (c *compiler) rawNumber(p *path, v value, size uint8) (reg ir.Reg, imm int6
 func (c *compiler) rewalk(p *path, pl place, size int) {
 	const ethAddresses = 12
 	w := &p.pkt.walk
-	if pl.ptr == p.pkt.base && int(pl.off)+size <= ethAddresses || w.not&1 != 0 {
+	if size == 0 || pl.ptr == p.pkt.base && int(pl.off)+size <= ethAddresses || w.not&(1<<packet.Eth) != 0 {
 		return
 	}
 	has := w.has & (1 << packet.Eth)
@@ -115,30 +115,67 @@ func (c *compiler) rewalk(p *path, pl place, size int) {
 	w.has = has
 }
 
-// rawBytes is pkt:bytes(offset, 16), the one length of which strings are values.
+// rawBytes is pkt:bytes(offset, length), of a length up to that of an IPv6
+// address: such strings are in registers.
 func (c *compiler) rawBytes(p *path, args []value, at ast.PositionHolder) []result {
-	const size = 16
-	if n := arg(args, 1); !n.known || n.kind != isNumber || n.n != size {
-		return c.exit(p, at, false, "bytes: a string made at run time; pkt:u8, u16 and u32 read numbers, and IPv6 addresses are pkt:bytes(offset, 16)")
+	n := arg(args, 1)
+	if !n.known || n.kind != isNumber || n.n < 0 || n.n > 16 {
+		return c.exit(p, at, false, "bytes: a string of more than 16 bytes, or of a length that is not known; pkt:u8, u16 and u32 read numbers")
 	}
-	p, pl := c.spotAt(p, "bytes", arg(args, 0), size, at)
+	p, pl := c.spotAt(p, "bytes", arg(args, 0), int(n.n), at)
 	if p == nil {
 		return nil
 	}
 	p = c.settle(p)
-	h := c.owner(p, pl, size)
-	return one(p, address(c.load(p, pl, 8, h), c.load(p, pl.plus(8), 8, h)))
+	v := value{kind: isText, n: n.n, reg: ir.None, reg2: ir.None}
+	switch {
+	case n.n == 0:
+		return one(p, text(""))
+	case n.n == 16:
+		v = address(ir.None, ir.None)
+	}
+	for _, w := range pieces(int(n.n)) {
+		r := c.load(p, pl.plus(w.at), w.size, c.owner(p, pl, int(n.n)))
+		half := &v.reg
+		if w.at >= 8 {
+			half = &v.reg2
+		}
+		if shift := int64(w.at%8) * 8; shift > 0 {
+			r = c.binaryReg(p, ir.Or, *half, c.binary(p, ir.Shl, r, shift))
+		}
+		*half = r
+	}
+	return one(p, v)
 }
 
-// rawSetBytes is pkt:set_bytes(offset, s) with a constant, or an IPv6 address.
+// piece is bytes of a string that are loaded or stored at once.
+type piece struct {
+	at   int
+	size uint8
+}
+
+// pieces parts n bytes.
+func pieces(n int) (all []piece) {
+	for at := 0; at < n; {
+		size := [...]int{0, 1, 2, 2, 4, 4, 6, 6, 8}[min(n-at, 8-at%8)]
+		all = append(all, piece{at, uint8(size)})
+		at += size
+	}
+	return all
+}
+
+// rawSetBytes is pkt:set_bytes(offset, s) with a constant, or a string in
+// registers.
 func (c *compiler) rawSetBytes(p *path, args []value, at ast.PositionHolder) []result {
 	v := arg(args, 1)
-	if v.kind != isText && v.kind != isAddress {
-		return c.exit(p, at, false, "set_bytes: the value is no string")
-	}
-	size := 16
-	if v.known {
-		size = len(v.text)
+	size := len(v.text)
+	switch {
+	case v.kind == isAddress:
+		size = 16
+	case v.kind != isText:
+		return c.fails(p, at, "set_bytes: the value is no string")
+	case !v.known:
+		size = int(v.n)
 	}
 	const most = 64
 	if size > most {
@@ -149,22 +186,34 @@ func (c *compiler) rawSetBytes(p *path, args []value, at ast.PositionHolder) []r
 		return nil
 	}
 	p = c.settle(p)
-	h := c.owner(p, pl, size)
-	if !v.known {
-		c.store(p, pl, 8, h, v.reg, 0)
-		c.store(p, pl.plus(8), 8, h, v.reg2, 0)
+	for _, w := range pieces(size) {
+		reg, imm := ir.None, int64(0)
+		if v.known {
+			var word [8]byte
+			copy(word[:], v.text[w.at:w.at+int(w.size)])
+			imm = int64(binary.LittleEndian.Uint64(word[:]))
+		} else {
+			if reg = v.reg; w.at >= 8 {
+				reg = v.reg2
+			}
+			reg = c.low(p, reg, w)
+		}
+		c.store(p, pl.plus(w.at), w.size, c.owner(p, pl, size), reg, imm)
 	}
-	for b, to := []byte(v.text), pl; v.known && len(b) > 0; {
-		n := [...]int{0, 1, 2, 2, 4, 4, 4, 4, 8}[min(len(b), 8)]
-		var word [8]byte
-		copy(word[:], b[:n])
-		c.store(p, to, uint8(n), h, ir.None, int64(binary.LittleEndian.Uint64(word[:])))
-		b, to = b[n:], to.plus(n)
-	}
-	if size > 0 {
-		c.rewalk(p, pl, size)
-	}
+	c.rewalk(p, pl, size)
 	return one(p, nothing)
+}
+
+// low brings a piece of a string to the low bytes of a register, the others
+// being 0.
+func (c *compiler) low(p *path, r ir.Reg, w piece) ir.Reg {
+	if shift := int64(w.at%8) * 8; shift > 0 {
+		r = c.binary(p, ir.Shr, r, shift)
+	}
+	if w.size < 8 {
+		r = c.binary(p, ir.And, r, 1<<(8*w.size)-1)
+	}
+	return r
 }
 
 // arg gives an argument, nil if there is none.

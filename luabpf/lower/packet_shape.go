@@ -36,16 +36,20 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 	}
 	adjust := ir.Instr{Op: ir.Adjust, A: ir.None, B: ir.None}
 	var length ir.Reg
+	least := int64(p.leastLen())
 	switch {
 	case name == "resize":
 		length = c.operand(p, v)
+		least = p.span(v).lo
 	case !v.known || v.n < 0 || v.n > maxPacket:
 		return c.exit(p, at, false, "%s: the number of bytes is no known number", name)
 	case name == "push":
 		adjust.Imm = v.n
+		least += v.n
 		length = c.binary(p, ir.Add, c.packetLen(p), v.n)
 	default:
 		adjust.Imm = -v.n
+		least -= v.n
 		length = c.binary(p, ir.Sub, c.packetLen(p), v.n)
 	}
 	const size = "%s: the packet would have a length that can't be sent"
@@ -65,7 +69,7 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 	not.changes = before
 	c.exit(not, at, true, "%s: the frame has no room in the kernel", name)
 	done.pkt = newLayout()
-	done.pkt.resized = true
+	done.pkt.resized, done.pkt.least = true, int(max(ethLen, least))
 	return one(done, nothing)
 }
 

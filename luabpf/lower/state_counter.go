@@ -22,7 +22,7 @@ func (c *compiler) counterMethod(p *path, o *state.Counter, name string, args []
 		v = whole(1)
 	case isNumber:
 	default:
-		return c.exit(p, at, false, "add: what is added is no whole number")
+		return c.fails(p, at, "add: what is added is no whole number")
 	}
 	c.addTo(p, c.counterNumber(c.program.CounterName(o)), v)
 	return one(p, nothing)

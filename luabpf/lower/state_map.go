@@ -110,7 +110,7 @@ func (c *compiler) mapValue(p *path, call *mapCall, w state.Width, v value, what
 		}
 		return p, []ir.Reg{c.operand(p, v)}
 	}
-	c.exit(p, call.at, false, "%s: the %s is none that the map is declared to have (%s)", call.name, what, w)
+	c.fails(p, call.at, "%s: the %s is none that the map is declared to have (%s)", call.name, what, w)
 	return nil, nil
 }
 

@@ -35,6 +35,9 @@ func (c *compiler) element(p *path, x, key value, e ast.Expr) []result {
 	if !plain(t) {
 		return c.exit(p, e, false, "table %s has a metatable", x.name)
 	}
+	if key.kind == isText && !key.known {
+		return c.exit(p, e, false, "table %s is looked up by a string made at run time", x.name)
+	}
 	wide := key.kind == isAddress
 	var k lua.LValue = lua.LNil
 	if key.known {

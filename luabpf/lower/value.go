@@ -19,7 +19,7 @@ const (
 	isNumber        // known: n, a whole number; otherwise reg, from lo to hi
 	isFraction      // a known number that is not whole, or beyond 2^53: f
 	isAddress       // a string of 16 bytes: known: text; otherwise reg and reg2, as ir.Load reads them
-	isText          // a known string of another length: text
+	isText          // a string of another length: known: text; otherwise n is the length, 1 to 15, and reg and, from 9 on, reg2 hold it
 	isPacket        // pkt
 	isHeader        // a view of header that this path has proven to be there
 	isPort          // port number n, always known

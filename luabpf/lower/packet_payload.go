@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"github.com/yuin/gopher-lua/ast"
+
+	"pvlua/luabpf/ir"
+	"pvlua/packet"
+)
+
+// payloadLength is #pkt.payload, which is a number, though pkt.payload is none.
+// It reports false for the length of anything else.
+func (c *compiler) payloadLength(p *path, e *ast.UnaryLenOpExpr) (out []result, ok bool) {
+	attr, ok := e.Expr.(*ast.AttrGetExpr)
+	if !ok {
+		return nil, false
+	}
+	if key, named := attr.Key.(*ast.StringExpr); !named || key.Value != "payload" {
+		return nil, false
+	}
+	for _, x := range c.expr(p, attr.Object) {
+		switch {
+		case x.kind != isPacket:
+			for _, v := range c.index(x.path, x.value, text("payload"), attr) {
+				out = append(out, c.valueLength(v.path, v.value, e)...)
+			}
+		case len(c.program.Protocols()) > 0:
+			out = append(out, c.exit(x.path, e, false, "headers declared by pv.proto end where only user space knows")...)
+		default:
+			out = append(out, c.payloadLen(x.path)...)
+		}
+	}
+	return out, true
+}
+
+// payloadLen is #pkt.payload: packet.Layout.Payload.
+func (c *compiler) payloadLen(p *path) (out []result) {
+	give := func(p *path, n ir.Reg) { out = append(out, result{p, ranged(n, 0, maxPacket)}) }
+	eth, none := c.present(p, packet.Eth)
+	for _, p := range none {
+		give(p, c.packetLen(p))
+	}
+	rest := eth
+	for _, h := range [...]packet.HeaderID{packet.UDP, packet.TCP, packet.ICMP, packet.ICMP6, packet.IP, packet.IP6, packet.ARP} {
+		var off []*path
+		for _, p := range rest {
+			yes, no := c.present(p, h)
+			off = append(off, no...)
+			for _, p := range yes {
+				p, n := c.above3(p, h)
+				give(p, n)
+			}
+		}
+		rest = off
+	}
+	for _, p := range rest {
+		p, n := c.afterLink(c.linkKnown(p))
+		give(p, n)
+	}
+	return out
+}
+
+// above3 gives how many bytes follow header h, the last one of a packet, of
+// those that belong to the network layer.
+func (c *compiler) above3(p *path, h packet.HeaderID) (*path, ir.Reg) {
+	if h == packet.ARP {
+		return p, c.constant(p, 0)
+	}
+	if h == packet.IP6 {
+		in, cut := c.walkExtensions(p, protocols[packet.UDP])
+		p = in
+		if cut != nil {
+			// Its room is not known, since nothing can be above it.
+			cut.pkt.walk.room = c.restRoom(cut)
+			if p != nil {
+				r := c.f.NewReg(ir.Number)
+				c.assignReg(p, r, p.pkt.walk.room)
+				c.assignReg(cut, r, cut.pkt.walk.room)
+				p.pkt.walk.room, cut.pkt.walk.room = r, r
+			}
+			p = c.rejoin(p, cut)
+		}
+	}
+	p = c.roomKnown(p)
+	from := c.offset(p, p.pkt.walk.l4)
+	p, end := c.netEnd(p)
+	switch h {
+	case packet.UDP:
+		p, end = c.udpEnd(p, end)
+		from = c.binary(p, ir.Add, from, udpLen)
+	case packet.ICMP, packet.ICMP6:
+		from = c.binary(p, ir.Add, from, icmpLen)
+	case packet.TCP:
+		var l4 place
+		p, l4 = c.headerAt(p, h)
+		n := c.binary(p, ir.Shl, c.binary(p, ir.Shr, c.load(p, l4.plus(12), 1, h), 4), 2)
+		from = c.binaryReg(p, ir.Add, from, n)
+	}
+	return p, c.binaryReg(p, ir.Sub, end, from)
+}
+
+// udpEnd gives where a datagram ends by its own length, if that is before the
+// end of the IP packet.
+func (c *compiler) udpEnd(p *path, end ir.Reg) (*path, ir.Reg) {
+	p, at := c.headerAt(p, packet.UDP)
+	n := c.loadHost(p, at.plus(4), 2, packet.UDP)
+	to := c.f.NewReg(ir.Number)
+	c.assignReg(p, to, end)
+	own := c.binaryReg(p, ir.Add, c.offset(p, p.pkt.walk.l4), n)
+	some, p := c.branch(p, ir.GE, n, ir.None, udpLen)
+	short, some := c.branch(some, ir.LT, own, end, 0)
+	c.assignReg(short, to, own)
+	return c.rejoin(p, some, short), to
+}
+
+// restRoom gives how many bytes of an IPv6 packet follow the place at which the
+// walk of its extension headers has stopped.
+func (c *compiler) restRoom(p *path) ir.Reg {
+	w := &p.pkt.walk
+	payload := c.loadHost(p, w.l3.plus(4), 2, packet.IP6)
+	end := c.binaryReg(p, ir.Add, c.offset(p, w.l3.plus(ip6Len)), payload)
+	return c.binaryReg(p, ir.Sub, end, w.l4.num)
+}
+
+// linkKnown sees to it that it is known what follows the link layer.
+func (c *compiler) linkKnown(p *path) *path {
+	if p.pkt.walk.linked {
+		return p
+	}
+	return c.link(p)
+}
+
+// afterLink gives how many bytes follow the link layer of a packet without other
+// headers: as many as an IEEE 802.3 frame says, or all.
+func (c *compiler) afterLink(p *path) (*path, ir.Reg) {
+	const minType = 0x600
+	rest := c.f.NewReg(ir.Number)
+	c.assignReg(p, rest, c.binaryReg(p, ir.Sub, c.packetLen(p), c.offset(p, p.pkt.walk.l3)))
+	n := c.swap(p, p.pkt.walk.typ, 2)
+	is, not := c.branch(p, ir.LT, n, ir.None, minType)
+	less, more := c.branch(is, ir.LT, n, rest, 0)
+	c.assignReg(less, rest, n)
+	return c.rejoin(not, more, less), rest
+}
