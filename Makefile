@@ -13,7 +13,7 @@ FUZZTIME ?= 60s
 CLIENTS = arping:iputils-arping ping:iputils-ping 2ping:2ping nc:netcat-openbsd curl:curl \
           iperf3:iperf3 tcpdump:tcpdump ip:iproute2 ethtool:ethtool lua5.1:lua5.1 gcc:gcc udhcpc:udhcpc tshark:tshark
 
-.PHONY: all build help deps demo test unit scripts lint race fuzz bench bench-short bench-page docs install clean
+.PHONY: all build help deps demo test unit scripts lint race fuzz bench bench-short bench-page profile docs install clean
 
 all: build
 
@@ -28,6 +28,7 @@ help:
 	 'make fuzz         every fuzzer for FUZZTIME=60s each' \
 	 'make bench        against C programs, interleaved (root; installs clang, libxdp)' \
 	 'make bench-page   the same, into docs/performance.md' \
+	 'make profile      take anew what the compiler optimises pvlua by (root)' \
 	 'make docs         rewrite the generated parts of docs/' \
 	 'make deps         install the clients that the tests use (root, Debian)' \
 	 'make install      bin/pvlua to PREFIX=/usr/local/bin' \
@@ -88,6 +89,16 @@ bench-short: build
 bench-page: build
 	$(SUDO) bench/deps.sh
 	$(SUDO) env "PATH=$$PATH" $(GO) run ./bench -into docs/performance.md
+
+# cmd/pvlua/default.pgo is what go build optimises by. It is to be taken anew when
+# the engine changes, on a machine that does nothing else.
+PROFILE = $(or $(TMPDIR),/tmp)/pvlua-profile
+profile:
+	@mkdir -p $(PROFILE)
+	$(SUDO) env "PATH=$$PATH" $(GO) test ./cmd/pvlua -run '^$$' -bench Load -benchtime 3s \
+	   -cpuprofile $(PROFILE)/cpu.prof -o $(PROFILE)/load.test
+	$(GO) tool pprof -proto -output cmd/pvlua/default.pgo $(PROFILE)/load.test $(PROFILE)/cpu.prof
+	rm -r $(PROFILE)
 
 docs:
 	$(GO) run ./internal/apidoc/cmd/apidoc -w docs/api.md
