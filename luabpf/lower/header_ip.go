@@ -121,7 +121,7 @@ func (c *compiler) roomKnown(p *path) *path {
 	if p.pkt.walk.has>>packet.IP&1 != 0 {
 		return c.segment(p)
 	}
-	if p.pkt.walk.room == ir.None {
+	if p.pkt.walk.room == ir.None || !p.pkt.walk.chained { // the room may be known from where paths with ip and ip6 met
 		p.pkt.walk.chained = false
 		in, cut := c.walkExtensions(p, protocols[packet.ICMP6])
 		c.impossible(cut)
