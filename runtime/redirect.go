@@ -23,7 +23,7 @@ const (
 	netdevFamilyVersion = 1
 )
 
-// redirectable reports whether the device with the given index, in the network
+// Redirectable reports whether the device with the given index, in the network
 // namespace of the calling thread, takes frames that an XDP program redirects to
 // it (NETDEV_XDP_ACT_NDO_XMIT). A veth does while its peer has an XDP program or
 // GRO, even where the peer is down, and the frames are lost. Whether it can
@@ -32,6 +32,8 @@ const (
 // XDP_TX is another matter: a veth wakes its peer for that only if the peer has
 // an XDP program; with GRO alone frames wait until something else wakes it
 // (veth_xdp_flush in drivers/net/veth.c).
+func Redirectable(ifindex int) (bool, error) { return redirectable(ifindex) }
+
 func redirectable(ifindex int) (bool, error) {
 	family, err := netlink.GenlFamilyGet(netdevFamily)
 	if err != nil {

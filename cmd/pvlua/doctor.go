@@ -27,6 +27,7 @@ var doctorChecks = []func(*doctorFacts) []finding{
 	checkOffloads,
 	checkPeer,
 	checkBackPressure,
+	checkTransmit,
 	checkPromiscuous,
 	checkDefaultRoute,
 	checkTrial,

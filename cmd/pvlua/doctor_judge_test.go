@@ -205,6 +205,21 @@ ok    trial       generic copy (attached for a moment, a socket opened on queue 
 ok    interface   eth7 is Ethernet, up, driver veth
 ok    peer        veth0 in namespace lab has no offload on that spoils frames
 ok    trial       native copy (attached for a moment, a socket opened on queue 0, all taken away again)`},
+		{"a veth that takes redirected frames", func(f *doctorFacts) {
+			veth(f)
+			f.link.redirect, f.link.redirectKnown = true, true
+		}, `
+ok    interface   eth7 is Ethernet, up, driver veth
+ok    peer        veth0 in namespace lab has no offload on that spoils frames
+ok    transmit    many frames at once leave by the injector
+ok    trial       native copy (attached for a moment, a socket opened on queue 0, all taken away again)`},
+		{"a veth that takes none", func(f *doctorFacts) { veth(f); f.link.redirectKnown = true }, `
+ok    interface   eth7 is Ethernet, up, driver veth
+ok    peer        veth0 in namespace lab has no offload on that spoils frames
+note  transmit    the other end of eth7 has neither an XDP program nor GRO, so it takes no redirected frames:
+                  many at once leave by AF_XDP's ring, which takes two or three times as long
+                  ip netns exec lab ethtool -K veth0 gro on
+ok    trial       native copy (attached for a moment, a socket opened on queue 0, all taken away again)`},
 		{"a veth whose peer is not to be found", func(f *doctorFacts) { veth(f); f.peer = nil }, `
 ok    interface   eth7 is Ethernet, up, driver veth
 note  peer        the other end of eth7 cannot be seen from here; its offloads can hide VLAN tags and,

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pvlua/inject"
+	"pvlua/runtime"
 	"pvlua/xsk"
 )
 
@@ -41,6 +42,9 @@ type linkFacts struct {
 	peerIndex int             // veth only
 	peerNetNS int             // veth only; -1: the same namespace
 	qdisc     string          // veth only; "noqueue" is none
+
+	redirect      bool // veth only: it takes frames that are redirected to it
+	redirectKnown bool // and that is known
 
 	program      xsk.AttachedProgram
 	foreign      bool  // there is such a program
@@ -79,6 +83,8 @@ func (l *linkFacts) gather(name string) {
 	if l.kind == "veth" {
 		l.peerIndex, l.peerNetNS = at.ParentIndex, at.NetNsID
 		l.qdisc = rootQdisc(link)
+		l.redirect, err = runtime.Redirectable(l.index)
+		l.redirectKnown = err == nil
 	}
 	l.program, l.foreign = xsk.FindProgram(l.index, name)
 	if stack, err := inject.New(l.index, nil); err != nil {

@@ -32,6 +32,15 @@ func onLink(t *testing.T, side *labtest.Side, change func(netlink.Link) error) {
 	})
 }
 
+func TestDoctorOnRedirectedFrames(t *testing.T) {
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	report := consult(t, lab.B, exitOK, []string{
+		"note  transmit    the other end of " + lab.B.Link + " has neither an XDP program nor GRO, so it takes no redirected frames:",
+	}, lab.B.Link)
+	follow(t, report, levelNote)
+	consult(t, lab.B, exitOK, []string{"ok    transmit    many frames at once leave by the injector"}, lab.B.Link)
+}
+
 // consult runs doctor in a side's namespace and checks status and findings.
 func consult(t *testing.T, side *labtest.Side, status int, want []string, args ...string) (report string) {
 	t.Helper()
