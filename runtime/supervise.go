@@ -97,6 +97,7 @@ func (r *Runtime) refresh(p *port) {
 		r.pickUp(p, facts)
 		return
 	}
+	r.setOrdered(p, facts.oneQueue)
 	if samePort(facts.Port, p.facts.Port) {
 		r.setDown(p)
 		return
