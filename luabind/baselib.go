@@ -213,6 +213,9 @@ func (s *State) rawSet(L *lua.LState) int {
 		s.handlerChanged = true
 	}
 	L.RawSet(t, key, value)
+	if value == lua.LNil {
+		s.removals.removed(t, key)
+	}
 	L.SetTop(1)
 	return 1
 }

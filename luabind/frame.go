@@ -73,6 +73,9 @@ func (s *State) end() {
 	if s.kept {
 		s.retire()
 	}
+	if len(s.removals.full) > 0 {
+		s.removals.bury()
+	}
 }
 
 // retire makes the views of the packet in hand dead, for ever. Their metatable

@@ -39,6 +39,9 @@ func (e *effect) take(c *pass) stage {
 		c.changes = append(c.changes, ch)
 	}
 	ch.put(v)
+	if v == lua.LNil && ch.table != nil {
+		c.s.removals.removed(ch.table, ch.key)
+	}
 	return e.next
 }
 

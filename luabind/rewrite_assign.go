@@ -100,6 +100,9 @@ func (r *rewriter) assignInPlace(st *ast.AssignStmt) ast.Stmt {
 		lhs.Object = r.object(lhs.Object)
 		lhs.Key = r.key(lhs.Key, true)
 	}
+	if lhs, ok := st.Lhs[0].(*ast.AttrGetExpr); ok && isNil(st.Rhs) && !r.isHandlerName(lhs) {
+		return r.callStmt(st, r.call(st, "remove", r.s.remove, false, lhs.Object, single(lhs.Key)))
+	}
 	for i, e := range st.Rhs {
 		st.Rhs[i] = r.keep(e, i < len(st.Rhs)-1)
 	}
@@ -109,6 +112,12 @@ func (r *rewriter) assignInPlace(st *ast.AssignStmt) ast.Stmt {
 	b := newBlock(st)
 	b.Stmts = append(b.Stmts, r.handlerNote(st), st)
 	return b.DoBlockStmt
+}
+
+// isNil reports whether an assignment has nothing but nil on its right side.
+func isNil(rhs []ast.Expr) bool {
+	_, ok := rhs[0].(*ast.NilExpr)
+	return ok && len(rhs) == 1
 }
 
 // assignByParts rewrites an assignment to several things:

@@ -41,6 +41,8 @@ type State struct {
 	scratch      [16]byte // an address on its way into it
 	needle       []byte   // what is looked for in it
 
+	removals removals // of elements of tables
+
 	metatables      [numKinds]*lua.LTable
 	ownedMetatables [kindPacket + 1]*lua.LTable // of views of owned packets
 	deadMetatable   *lua.LTable
@@ -182,6 +184,7 @@ func (s *State) runMain(source []byte) error {
 // as a callback of its own.
 func (s *State) protectedCall(fn *lua.LFunction) error {
 	s.quota.reset()
+	defer s.removals.bury()
 	if err := s.guarded(fn); err != nil {
 		e := s.scriptError(err)
 		s.repair()

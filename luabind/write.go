@@ -42,6 +42,9 @@ func (s *State) writeOther(L *lua.LState, v lua.LValue, p *property, what string
 	}
 	s.noteKept(value)
 	L.SetField(v, p.name, value)
+	if value == lua.LNil {
+		s.removals.removed(v, lua.LString(p.name))
+	}
 }
 
 // write assigns a property of object o. It raises an error when o has no such
