@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sys/cpu"
+
 	"pvlua/inject"
 	"pvlua/luabind"
 	"pvlua/xsk"
@@ -22,6 +24,8 @@ type workerPort struct {
 	way      wayOut
 	count    Counters
 	past     xsk.Stats // of lanes that were closed
+
+	_ cpu.CacheLinePad // between this and what another worker writes
 }
 
 // A lane is one AF_XDP socket, on one queue of one port, with the frames that
@@ -33,6 +37,8 @@ type lane struct {
 	out       []xsk.Desc
 	injecting bool      // its frames leave by the injector
 	since     time.Time // when there was last a reason for that
+
+	_ cpu.CacheLinePad
 }
 
 // laneRoom is how many frames a lane puts aside: as many as are worth to be sent

@@ -5,6 +5,8 @@ package runtime
 import (
 	"time"
 
+	"golang.org/x/sys/cpu"
+
 	"pvlua/inject"
 	"pvlua/luabind"
 	"pvlua/packet"
@@ -49,6 +51,8 @@ type worker struct {
 	socketErrors uint64
 	stopping     bool
 	drained      place // among all workers, before on_stop
+
+	_ cpu.CacheLinePad // between this and what another worker writes
 }
 
 // loop is the data path, from the first packet to the request to stop.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"golang.org/x/sys/cpu"
 )
 
 // Socket is one AF_XDP socket: one queue of one interface. Made by UMEM.Open.
@@ -33,6 +35,8 @@ type Socket struct {
 
 	// Made at opening, so that reporting them allocates nothing, however often.
 	errLinkDown, errGone, errClosed error
+
+	_ cpu.CacheLinePad // between this and what another goroutine writes
 }
 
 // FD returns the descriptor, for ppoll alone; it is negative once the socket is

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"golang.org/x/sys/cpu"
 )
 
 // UMEM is the memory that packets are received into and transmitted from, cut
@@ -27,6 +29,8 @@ type UMEM struct {
 	sockets []*Socket           // open ones
 	opened  uint32              // how many sockets were ever opened; numbers them, and is never used twice
 	pause   func(time.Duration) // time.Sleep, but in tests
+
+	_ cpu.CacheLinePad // between this and what another goroutine writes
 }
 
 // NewUMEM checks c (Config.Check without an MTU) and maps the memory. The
