@@ -213,6 +213,7 @@ func (r *Runtime) detach(p *port) error {
 		return nil
 	}
 	err := errors.Join(p.endThreaded(), p.program.Close())
+	r.engines.side.lost(p.facts.Index)
 	p.program = nil
 	return err
 }

@@ -29,6 +29,8 @@ type Config struct {
 	Frames xsk.Config
 	// Mode forces a way of receiving; zero tries the best first.
 	Mode xsk.Mode
+	// Engine says where the handler runs; zero: in the kernel what can.
+	Engine Engine
 	// Tx forces a way of sending; zero takes the faster one.
 	Tx TxMode
 	// Queues is how many queues of each interface are served, from queue 0 on.

@@ -96,7 +96,7 @@ func (l *live) stop(own uint64) Totals {
 		all.Tx += p.Tx
 		all.Drop += p.Drop
 		all.Pass += p.Pass
-		p.Injected = 0 // no loss
+		p.Injected, p.InKernel = 0, KernelCounts{} // no losses
 		if line := p.String(); len(strings.Fields(line)) != 11 || p.Error != 0 {
 			l.t.Errorf("errors or losses: %s\n%s", line, l.log)
 		}

@@ -90,6 +90,7 @@ func (r *Runtime) reload(ctx context.Context, changed []string) error {
 			old[i] = fresh[i] // the worker has ended, and needs none any more
 		}
 	}
+	r.recompile(ctx)
 	attrs := []any{"script", r.cfg.Script, "loading", loaded.Round(time.Microsecond)}
 	if changed != nil {
 		attrs = append(attrs, "changed", strings.Join(changed, ", "))
@@ -102,6 +103,16 @@ func (r *Runtime) reload(ctx context.Context, changed []string) error {
 		s.state.Close()
 	}
 	return nil
+}
+
+// recompile has the supervisor compile the script that is in place now.
+func (r *Runtime) recompile(ctx context.Context) {
+	done := make(chan struct{})
+	select {
+	case r.placed <- done:
+		<-done
+	case <-ctx.Done():
+	}
 }
 
 // retire calls the on_stop of a script that is no longer in place, beside the
@@ -182,7 +193,7 @@ func (r *Runtime) loadAll(ctx context.Context, facts []*luabind.Port, sources *l
 			return scripts, err
 		}
 	}
-	return scripts, nil
+	return scripts, r.checkWholly(scripts[0].state)
 }
 
 func closeAll(scripts []script) {

@@ -44,6 +44,9 @@ type Runtime struct {
 	capture     *capture.Recorder // nil: no --capture
 	sources     *luabind.Sources  // of the script as it was last loaded, or could not be
 
+	engines engaged
+	placed  chan chan struct{} // a new script is in place: to be compiled; answered when it is
+
 	reloads    chan chan error // Reload asks, and gets its answer
 	reloadsEnd chan struct{}   // closed when it gets none any more
 
@@ -65,8 +68,10 @@ func New(c Config) (*Runtime, error) {
 	r := &Runtime{
 		cfg: c, log: c.Log, errors: newErrorLog(c.Log, time.Now), mark: inject.NewMark(),
 		store: state.New(), sockets: newSocketTable(), exit: newExitRequest(),
+		placed:  make(chan chan struct{}),
 		sources: luabind.NewSources(), reloads: make(chan chan error), reloadsEnd: make(chan struct{}),
 	}
+	r.engines = engaged{side: newKernelSide(r.store, len(c.Interfaces)), said: make([]string, len(c.Interfaces))}
 	if r.ns, err = currentNamespace(); err != nil {
 		return nil, err
 	}
@@ -98,6 +103,9 @@ func (r *Runtime) setUp() error {
 		r.ports = append(r.ports, &port{facts: facts})
 	}
 	if err := r.addWorkers(); err != nil {
+		return err
+	}
+	if err := r.checkWholly(r.workers[0].state); err != nil {
 		return err
 	}
 	if err := r.startCapture(); err != nil {
@@ -269,6 +277,7 @@ func (r *Runtime) Close() error {
 	errs := []error{r.detachAll(), r.endCapture()}
 	totals := r.collect(func(_ *worker, fn func()) { fn() })
 	r.final = &totals
+	errs = append(errs, r.engines.side.close())
 	for _, w := range r.workers {
 		errs = append(errs, w.close())
 	}

@@ -35,10 +35,14 @@ type PortTotals struct {
 	Name string
 	Counters
 	Kernel xsk.Stats // what the rings and the kernel counted
+	// InKernel are the packets that met the handler in the kernel; those that it
+	// was done with are in Counters as well, without their bytes.
+	InKernel KernelCounts
 }
 
 // Totals are what a Runtime did so far.
 type Totals struct {
+	Script       string
 	Ports        []PortTotals
 	TimerErrors  uint64
 	SocketErrors uint64          // of functions that take datagrams
@@ -83,7 +87,24 @@ func (r *Runtime) collect(on func(*worker, func())) Totals {
 			}
 		})
 	}
+	for i := range t.Ports {
+		t.addInKernel(i, r.engines.side.counts(i))
+	}
+	t.Script = r.cfg.Script
 	return t
+}
+
+// addInKernel adds what the kernel did with the packets of port i.
+func (t *Totals) addInKernel(i int, k KernelCounts) {
+	p := &t.Ports[i]
+	p.InKernel = k
+	p.Rx += k.handled()
+	p.Drop += k.Drop
+	p.Pass += k.Pass
+	p.Tx += k.Tx
+	for out, n := range k.Redirect {
+		t.Ports[out].Tx += n
+	}
 }
 
 func (t *PortTotals) add(p *workerPort) {
@@ -128,6 +149,9 @@ func addStats(to *xsk.Stats, s xsk.Stats) {
 func (t PortTotals) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: rx %d tx %d drop %d pass %d error %d", t.Name, t.Rx, t.Tx, t.Drop, t.Pass, t.Error)
+	if n := t.InKernel.handled(); n > 0 {
+		fmt.Fprintf(&b, " in-kernel %d", n)
+	}
 	for _, lost := range []struct {
 		word string
 		n    uint64
@@ -165,6 +189,11 @@ func (t Totals) FramesOK() bool {
 func (t Totals) Write(w io.Writer) {
 	for _, p := range t.Ports {
 		fmt.Fprintln(w, p)
+	}
+	for _, p := range t.Ports {
+		for _, e := range p.InKernel.Exits {
+			fmt.Fprintf(w, "%s: %d packets left the kernel at %s:%d: %s\n", p.Name, e.Count, t.Script, e.Line, e.Reason)
+		}
 	}
 	if t.TimerErrors > 0 {
 		fmt.Fprintf(w, "timers: error %d\n", t.TimerErrors)

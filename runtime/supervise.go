@@ -43,18 +43,33 @@ func (r *Runtime) supervise(ctx context.Context) error {
 
 	// What changed between New and the subscriptions would go unseen.
 	r.refreshAll()
+	if err := r.engage(); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case done := <-r.placed:
+			err := r.engage()
+			close(done)
+			if err != nil {
+				return err
+			}
 		case <-events.changed:
 			interval = firstLook
 			r.refreshAll()
+			if err := r.reengage(); err != nil {
+				return err
+			}
 			look.Reset(r.lookAfter(interval))
 		case <-look.C:
 			events = events.renew()
 			interval = min(2*interval, lastLook)
 			r.refreshAll()
+			if err := r.reengage(); err != nil {
+				return err
+			}
 			look.Reset(r.lookAfter(interval))
 		case now := <-stats:
 			meter.write(now, r.Totals())

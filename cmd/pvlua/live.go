@@ -71,6 +71,7 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 		flags   = newFlags("pvlua")
 		mode    = flags.String("mode", "auto", "")
 		onError = flags.String("on-error", "pass", "")
+		engine  = flags.String("engine", "auto", "")
 		tx      = flags.String("tx", "auto", "")
 		dump    = flags.Bool("dump", false, "")
 		capture = captureFlags(flags, &config.Capture)
@@ -103,6 +104,9 @@ func parseLive(args []string) (config runtime.Config, verbose bool, err error) {
 	}
 	if config.Tx, err = runtime.ParseTxMode(*tx); err != nil {
 		errs = append(errs, fmt.Errorf("--tx %s: must be auto, ring or inject", *tx))
+	}
+	if config.Engine, err = runtime.ParseEngine(*engine); err != nil {
+		errs = append(errs, fmt.Errorf("--engine: %w", err))
 	}
 	errs = append(errs, positive(flags, "queues", "batch", "quota", "busy-poll", "stats", "chunk-size", "chunk-count",
 		"rx-ring", "tx-ring", "fill-ring", "completion-ring"))

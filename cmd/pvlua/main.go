@@ -25,7 +25,7 @@ func main() {
 }
 
 // commands are the sub-commands, for who misspells one.
-var commands = []string{"help", "version", "lab", "dissector", "doctor", "demo", "new", "stubs", "test"}
+var commands = []string{"help", "version", "lab", "dissector", "doctor", "demo", "new", "stubs", "test", "check"}
 
 // run is the whole command, apart from the process around it.
 func run(args []string, stdout, stderr io.Writer) int {
@@ -51,6 +51,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return newCommand(args[1:], stdout, stderr)
 	case "stubs":
 		return stubsCommand(args[1:], stdout, stderr)
+	case "check":
+		return checkCommand(args[1:], stdout, stderr)
 	case "test":
 		return testCommand(args[1:], stdout, stderr)
 	}

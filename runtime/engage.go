@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"pvlua/luabind"
+	"pvlua/luabpf"
+	"pvlua/luabpf/ir"
+	"pvlua/xsk"
+)
+
+// engaged is what the supervisor knows of the engines.
+type engaged struct {
+	side    *kernelSide
+	canSend []bool // as the programs in place were compiled for
+	facts   []luabind.Port
+	said    []string // by port, the last thing that the log said
+}
+
+// engage compiles the handler, as the workers have it now, and puts it in place.
+// It returns an error only if the user wants nothing else: --engine kernel.
+// It is called on the supervisor's thread.
+func (r *Runtime) engage() error {
+	if r.cfg.luaOnly() != "" {
+		return nil
+	}
+	facts, canSend := r.sendable()
+	var each [][]compiled
+	for _, w := range r.workers {
+		// Compiling takes some milliseconds, in which the worker's packets wait.
+		if !w.mail.call(func() { each = append(each, compile(w.state, facts, canSend)) }) {
+			return nil // it has ended
+		}
+	}
+	return r.putInPlace(agree(each), facts, canSend)
+}
+
+// sendable gives the facts of all ports, and which of them frames can be sent
+// out of by the kernel.
+func (r *Runtime) sendable() (facts []luabind.Port, canSend []bool) {
+	for _, p := range r.ports {
+		facts = append(facts, p.facts.Port)
+		canSend = append(canSend, p.program != nil && p.facts.Up && kernelSends(p))
+	}
+	return facts, canSend
+}
+
+// kernelSends reports whether an XDP program can send frames out of a port. In
+// generic mode the kernel sends them as the stack does; where it does not say,
+// user space sends.
+func kernelSends(p *port) bool {
+	if p.program.Mode() == xsk.Generic {
+		return true
+	}
+	ok, err := redirectable(p.facts.Ifindex)
+	return ok && err == nil
+}
+
+// reengage compiles anew if what was compiled into the programs has changed:
+// addresses, or which ports the kernel can send out of.
+func (r *Runtime) reengage() error {
+	if r.cfg.luaOnly() != "" {
+		return nil
+	}
+	facts, canSend := r.sendable()
+	if slices.Equal(canSend, r.engines.canSend) && slices.EqualFunc(facts, r.engines.facts, samePort) {
+		return nil
+	}
+	return r.engage()
+}
+
+// putInPlace installs what was compiled, for each port.
+func (r *Runtime) putInPlace(all []compiled, facts []luabind.Port, canSend []bool) error {
+	e := &r.engines
+	e.facts, e.canSend = facts, canSend
+	for i, p := range r.ports {
+		if p.program == nil {
+			continue
+		}
+		c := &all[i]
+		if err := r.placeInKernel(p, c); err != nil {
+			if r.cfg.Engine == EngineKernel {
+				return err
+			}
+			if err := e.side.remove(p); err != nil {
+				return err
+			}
+			r.say(p, "the handler runs in user space", "reason", err)
+		}
+		for _, w := range r.workers {
+			if err := r.placeInUserSpace(w, i, c.user); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// placeInKernel has the kernel run the handler for packets of p, as far as it
+// compiles. The error says why it does not.
+func (r *Runtime) placeInKernel(p *port, c *compiled) error {
+	switch {
+	case c.why != nil:
+		return c.why
+	case r.cfg.Engine == EngineKernel:
+		if err := wholly(c.kernel, r.cfg.Script); err != nil {
+			return err
+		}
+	case !decides(c.kernel):
+		return errNothingToDecide
+	}
+	began := time.Now()
+	if err := r.engines.side.install(p, r.ports, c.kernel, r.mark[:], p.facts.driver == "veth"); err != nil {
+		return err
+	}
+	lines := exitLines(c.kernel)
+	if len(lines) == 0 {
+		r.say(p, "the handler runs in the kernel", "loading", time.Since(began).Round(time.Microsecond))
+	} else {
+		r.say(p, "the handler runs in the kernel, but for what it leaves to user space",
+			"lines", lines, "explained-by", "pvlua check "+r.cfg.Script)
+	}
+	return nil
+}
+
+// placeInUserSpace has a worker run the compiled handler instead of Lua for what
+// comes to user space from port i; f is nil where only Lua can.
+func (r *Runtime) placeInUserSpace(w *worker, i int, f *ir.Func) (err error) {
+	w.mail.call(func() {
+		if f == nil {
+			w.state.SetRunner(i, nil)
+			return
+		}
+		var p luabind.Runner
+		if p, err = luabpf.Runner(f, r.store, time.Now); err == nil {
+			w.state.SetRunner(i, p)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the compiled handler for user space: %w", err)
+	}
+	return nil
+}
+
+// say logs something about a port's engine, once until it is another thing.
+func (r *Runtime) say(p *port, what string, attrs ...any) {
+	said := fmt.Sprint(what, attrs)
+	if len(attrs) > 0 && attrs[0] == "loading" {
+		said = what
+	}
+	if r.engines.said[p.facts.Index] == said {
+		return
+	}
+	r.engines.said[p.facts.Index] = said
+	r.log.Info(what, append([]any{"port", p.facts.Name}, attrs...)...)
+}
