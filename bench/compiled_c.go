@@ -45,6 +45,7 @@ func setAddresses(spec *ebpf.CollectionSpec) error {
 	ip := binary.BigEndian.AppendUint32(nil, port.IP[0])
 	for name, value := range map[string][]byte{"my_mac": mac, "my_ip": ip, "my_ip6": port.IP6[0][:]} {
 		if v := spec.Variables[name]; v != nil {
+			value = append(value, make([]byte, int(v.Size())-len(value))...) // padding
 			if err := v.Set(value); err != nil {
 				return fmt.Errorf("set %s: %w", name, err)
 			}

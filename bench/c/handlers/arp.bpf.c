@@ -6,35 +6,36 @@ PORT_MAC;
 PORT_IP;
 
 struct arp {
-	__be16 htype, ptype, hplen, op;
+	__be16 htype, ptype;
+	__u8 hlen, plen;
+	__be16 op;
 	struct mac sha;
-	__u16 spa[2];
+	__u8 spa[4];
 	struct mac tha;
-	__u16 tpa[2];
-} __attribute__((packed, aligned(2)));
+	__u8 tpa[4];
+};
+
+/* A request for the Ethernet address of an IPv4 address: the first four fields. */
+#define REQUEST bpf_cpu_to_be64(0x0001080006040001)
 
 SEC("xdp")
 int handler(struct xdp_md *ctx)
 {
 	struct eth *eth = (void *)(long)ctx->data;
 	struct arp *arp = (void *)(eth + 1);
-	__u16 spa0, spa1;
+	__u32 spa;
 
 	if ((void *)(arp + 1) > (void *)(long)ctx->data_end || eth->type != bpf_htons(ETH_P_ARP) ||
-	    arp->htype != bpf_htons(1) || arp->ptype != bpf_htons(ETH_P_IP) || arp->hplen != bpf_htons(0x0604) ||
-	    arp->op != bpf_htons(1) || (arp->tpa[0] | (__u32)arp->tpa[1] << 16) != my_ip)
+	    *(__u64 *)arp != REQUEST || *(__u32 *)arp->tpa != my_ip)
 		return XDP_PASS;
 	arp->op = bpf_htons(2);
-	put(&arp->tha, arp->sha);
-	put(&arp->sha, number(my_mac));
-	spa0 = arp->spa[0];
-	spa1 = arp->spa[1];
-	arp->spa[0] = arp->tpa[0];
-	arp->spa[1] = arp->tpa[1];
-	arp->tpa[0] = spa0;
-	arp->tpa[1] = spa1;
-	put(&eth->dst, eth->src);
-	put(&eth->src, number(my_mac));
+	put(&arp->tha, get(&arp->sha));
+	put(&arp->sha, MY_MAC);
+	spa = *(__u32 *)arp->spa;
+	*(__u32 *)arp->spa = my_ip;
+	*(__u32 *)arp->tpa = spa;
+	put(&eth->dst, get(&eth->src));
+	put(&eth->src, MY_MAC);
 	return XDP_TX;
 }
 

@@ -17,13 +17,13 @@ int handler(struct xdp_md *ctx)
 	struct icmp *icmp;
 	struct iphdr *ip = ipv4(ctx, IPPROTO_ICMP, sizeof(*icmp), (void **)&icmp);
 
-	if (!ip || !same(eth->dst, number(my_mac)) || ip->daddr != my_ip || ip->frag_off & bpf_htons(0x2000) || icmp->type != 8)
+	if (!ip || !same(get(&eth->dst), MY_MAC) || ip->daddr != my_ip || ip->frag_off & bpf_htons(0x2000) || icmp->type != 8)
 		return XDP_PASS;
 	icmp->type = 0; /* the low byte of its word, which was 8 */
 	icmp->check = update(icmp->check, 0xffff - 8);
 	swap_ipv4(ip);
-	put(&eth->dst, eth->src);
-	put(&eth->src, number(my_mac));
+	put(&eth->dst, get(&eth->src));
+	put(&eth->src, MY_MAC);
 	return XDP_TX;
 }
 

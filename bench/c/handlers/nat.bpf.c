@@ -42,8 +42,8 @@ int handler(struct xdp_md *ctx)
 		check = update(check, d + udp->source);
 		udp->check = check ? check : 0xffff;
 	}
-	put(&eth->dst, eth->src);
-	put(&eth->src, number(my_mac));
+	put(&eth->dst, get(&eth->src));
+	put(&eth->src, MY_MAC);
 	return XDP_TX;
 }
 

@@ -31,15 +31,15 @@ int handler(struct xdp_md *ctx)
 	nd->type = 136;
 	nd->flags[0] |= bpf_htons(0x6000); /* solicited, override */
 	nd->option = 2;			   /* target link-layer address */
-	put(&nd->address, number(my_mac));
+	put(&nd->address, MY_MAC);
 	src = (void *)&ip6->saddr;
 	dst = (void *)&ip6->daddr;
 	dst[0] = src[0];
 	dst[1] = src[1];
 	src[0] = my_ip6[0];
 	src[1] = my_ip6[1];
-	put(&eth->dst, eth->src);
-	put(&eth->src, number(my_mac));
+	put(&eth->dst, get(&eth->src));
+	put(&eth->src, MY_MAC);
 
 	nd->check = 0;
 	word = (void *)&ip6->saddr; /* the addresses and, right behind them, the message */

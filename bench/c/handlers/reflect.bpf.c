@@ -6,12 +6,12 @@ SEC("xdp")
 int handler(struct xdp_md *ctx)
 {
 	struct eth *eth = (void *)(long)ctx->data;
-	struct mac dst;
+	struct parts dst;
 
 	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return XDP_PASS;
-	dst = eth->dst;
-	put(&eth->dst, eth->src);
+	dst = get(&eth->dst);
+	put(&eth->dst, get(&eth->src));
 	put(&eth->src, dst);
 	return XDP_TX;
 }

@@ -12,14 +12,14 @@ int handler(struct xdp_md *ctx)
 	struct udphdr *udp;
 	struct iphdr *ip = ipv4(ctx, IPPROTO_UDP, sizeof(*udp), (void **)&udp);
 
-	if (!ip || !same(eth->dst, number(my_mac)) || ip->daddr != my_ip || ip->frag_off & bpf_htons(0x2000) ||
+	if (!ip || !same(get(&eth->dst), MY_MAC) || ip->daddr != my_ip || ip->frag_off & bpf_htons(0x2000) ||
 	    udp->dest != bpf_htons(7) || udp->source == bpf_htons(7))
 		return XDP_PASS;
 	udp->dest = udp->source; /* a swap changes no checksum */
 	udp->source = bpf_htons(7);
 	swap_ipv4(ip);
-	put(&eth->dst, eth->src);
-	put(&eth->src, number(my_mac));
+	put(&eth->dst, get(&eth->src));
+	put(&eth->src, MY_MAC);
 	return XDP_TX;
 }
 

@@ -17,7 +17,7 @@ int handler(struct xdp_md *ctx)
 		return XDP_PASS;
 	src = (void *)&ip6->saddr;
 	dst = (void *)&ip6->daddr;
-	if (!same(eth->dst, number(my_mac)) || dst[0] != my_ip6[0] || dst[1] != my_ip6[1] || udp->dest != bpf_htons(7) ||
+	if (!same(get(&eth->dst), MY_MAC) || dst[0] != my_ip6[0] || dst[1] != my_ip6[1] || udp->dest != bpf_htons(7) ||
 	    udp->source == bpf_htons(7))
 		return XDP_PASS;
 	udp->dest = udp->source; /* a swap changes no checksum, and none covers the hop limit */
@@ -27,8 +27,8 @@ int handler(struct xdp_md *ctx)
 	dst[1] = src[1];
 	src[0] = my_ip6[0];
 	src[1] = my_ip6[1];
-	put(&eth->dst, eth->src);
-	put(&eth->src, number(my_mac));
+	put(&eth->dst, get(&eth->src));
+	put(&eth->src, MY_MAC);
 	return XDP_TX;
 }
 

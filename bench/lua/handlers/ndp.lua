@@ -8,10 +8,12 @@ function on_packet(pkt)
   local eth, ip6, me = pkt.eth, pkt.ip6, pkt.port
   if pkt.vlan or not ip6 or ip6.nexthdr ~= 58 or ip6.len ~= 32 or ip6.hlim ~= 255 then return end
   local icmp6 = pkt.icmp6
-  if not icmp6 or icmp6.type ~= 135 or not icmp6.slla or not me:owns(icmp6.target) then return end
+  if not icmp6 or icmp6.type ~= 135 or not icmp6.slla then return end
+  local target = icmp6.target
+  if not target or not me:owns(target) then return end
   icmp6.type = 136
   icmp6.solicited, icmp6.override, icmp6.tlla = true, true, me.mac
-  ip6.dst, ip6.src = ip6.src, icmp6.target
+  ip6.dst, ip6.src = ip6.src, target
   eth.dst, eth.src = eth.src, me.mac
   pkt:fix_checksums()
   return pv.TX
