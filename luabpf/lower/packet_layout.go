@@ -19,9 +19,11 @@ type layout struct {
 	// The packet is known to have at least least bytes, and fewer than below, if
 	// that is not 0.
 	least, below int
-	loads []loaded
-	walk  walk
-	sums  sums
+	loads        []loaded
+	walk         walk
+	// options are what is known of options and the Fragment header.
+	options []option
+	sums    sums
 	// resized: the script has changed the packet's length.
 	resized bool
 }
@@ -39,8 +41,9 @@ type loaded struct {
 	off     int32
 	size    uint8
 	header  packet.HeaderID // that the bytes are in; anyHeader: not known
-	reg     ir.Reg          // in the order of the machine
-	swapped bool            // or in the other one
+	reg     ir.Reg          // in the order of the machine; None for imm, which was stored
+	imm     int64
+	swapped bool // or in the other one
 }
 
 // anyHeader is where raw access goes to.
@@ -54,7 +57,7 @@ func newLayout() *layout {
 // clone makes a copy that can change apart.
 func (l *layout) clone() *layout {
 	q := *l
-	q.proven, q.loads = maps.Clone(l.proven), slices.Clone(l.loads)
+	q.proven, q.loads, q.options = maps.Clone(l.proven), slices.Clone(l.loads), slices.Clone(l.options)
 	q.sums = l.sums.clone()
 	return &q
 }
@@ -77,8 +80,8 @@ func (l *layout) intersect(o *layout) {
 		l.below = 0
 	} else {
 		l.below = max(l.below, o.below)
-	l.least = min(l.least, o.least)
 	}
+	l.least = min(l.least, o.least)
 	for r, n := range l.proven {
 		if n = min(n, o.proven[r]); n > 0 {
 			l.proven[r] = n
@@ -87,6 +90,7 @@ func (l *layout) intersect(o *layout) {
 		}
 	}
 	l.loads = slices.DeleteFunc(l.loads, func(e loaded) bool { return !slices.Contains(o.loads, e) })
+	l.options = slices.DeleteFunc(l.options, func(e option) bool { return !slices.Contains(o.options, e) })
 	l.walk.intersect(&o.walk)
 	l.resized = l.resized || o.resized
 }
@@ -171,13 +175,18 @@ func (l *layout) begins(ptr ir.Reg) int {
 // load reads size bytes at a place that is within the packet, in the order of
 // the machine. header says what they are in.
 func (c *compiler) load(p *path, pl place, size uint8, header packet.HeaderID) ir.Reg {
-	for _, e := range p.pkt.loads {
+	for i, e := range p.pkt.loads {
 		if e.ptr == pl.ptr && e.off == pl.off && e.size == size && !e.swapped {
+			if e.reg == ir.None {
+				e.reg = c.constant(p, e.imm)
+				p.spans[e.reg] = span{e.imm, e.imm}
+				p.pkt.loads[i] = loaded{pl.ptr, pl.off, size, e.header, e.reg, 0, false}
+			}
 			return e.reg
 		}
 	}
 	r := c.emit(p, ir.Instr{Op: ir.Load, Size: size, A: pl.ptr, B: ir.None, Off: pl.off})
-	p.pkt.loads = append(p.pkt.loads, loaded{pl.ptr, pl.off, size, header, r, false})
+	p.pkt.loads = append(p.pkt.loads, loaded{pl.ptr, pl.off, size, header, r, 0, false})
 	return r
 }
 
@@ -191,9 +200,7 @@ func (c *compiler) store(p *path, pl place, size uint8, header packet.HeaderID, 
 		}
 		return e.off < pl.off+int32(size) && pl.off < e.off+int32(e.size)
 	})
-	if reg != ir.None {
-		p.pkt.loads = append(p.pkt.loads, loaded{pl.ptr, pl.off, size, header, reg, false})
-	}
+	p.pkt.loads = append(p.pkt.loads, loaded{pl.ptr, pl.off, size, header, reg, imm, false})
 }
 
 // packetLen gives the packet's length.
@@ -216,10 +223,23 @@ func (c *compiler) rejoin(paths ...*path) *path {
 		c.jump(p, b)
 		if i > 0 {
 			paths[0].pkt.intersect(p.pkt)
+			paths[0].widen(p)
 		}
 	}
 	paths[0].block = b
 	return paths[0]
+}
+
+// widen makes the ranges of registers that p knows hold for o as well.
+func (p *path) widen(o *path) {
+	for r, s := range p.spans {
+		t, ok := o.spans[r]
+		if !ok {
+			delete(p.spans, r)
+			continue
+		}
+		p.spans[r] = span{min(s.lo, t.lo), max(s.hi, t.hi)}
+	}
 }
 
 // impossible ends a path that no packet takes: the verifier of the kernel
