@@ -5,8 +5,10 @@ package bpf
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"pvlua/luabpf/ir"
@@ -14,11 +16,15 @@ import (
 
 // Assemble makes the program of a Func. It needs no privilege. Maps that o does
 // not have, and constant tables, are references by name in it.
-func Assemble(f *ir.Func, o Options) (*ebpf.ProgramSpec, error) {
+func Assemble(f *ir.Func, o Options) (*ebpf.ProgramSpec, error) { return assemble(f, o, true) }
+
+// assemble is Assemble with loops for the verifiers of Linux 6.9 and later, or
+// for earlier ones.
+func assemble(f *ir.Func, o Options, hide bool) (*ebpf.ProgramSpec, error) {
 	if err := o.check(f); err != nil {
 		return nil, err
 	}
-	all := choose(f, &o) // eBPF instructions on any number of registers
+	all := choose(f, &o, hide) // eBPF instructions on any number of registers
 	for _, c := range all {
 		if err := c.assign(); err != nil { // R0 to R9, or the stack
 			return nil, err
@@ -58,25 +64,48 @@ func (o *Options) check(f *ir.Func) error {
 // Load makes the program of a Func and loads it. The error is a *TooLargeError,
 // a *RefusedError or an *OldKernelError where one of them says what is wrong.
 func Load(f *ir.Func, o Options) (*ebpf.Program, error) {
-	spec, err := Assemble(f, o)
+	spec, err := assemble(f, o, true)
 	if err != nil {
 		return nil, err
 	}
-	for i := range f.Tables {
-		if isInCode(&f.Tables[i]) {
+	p, err := install(f, spec)
+	if err == nil || !slices.ContainsFunc(spec.Instructions, func(in asm.Instruction) bool { return in.OpCode == mayGoto }) {
+		return p, err
+	}
+	spec, plain := assemble(f, o, false)
+	if plain == nil {
+		p, plain = install(f, spec)
+	}
+	if plain == nil || errors.As(err, new(*OldKernelError)) {
+		return p, plain
+	}
+	return nil, err
+}
+
+// install gives a program to the kernel, with maps of its own for what it refers
+// to by name.
+func install(f *ir.Func, spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	own := map[string]*ebpf.Map{}
+	defer func() { // the program keeps them
+		for _, m := range own {
+			m.Close()
+		}
+	}()
+	for i := range spec.Instructions {
+		in := &spec.Instructions[i]
+		name := in.Reference()
+		if !in.IsLoadFromMap() || in.Map() != nil {
 			continue
 		}
-		m, err := tableMap(&f.Tables[i])
-		if err != nil {
-			return nil, fmt.Errorf("bpf: table %s: %w", f.Tables[i].Name, err)
+		if own[name] == nil {
+			m, err := ownMap(f, name)
+			if err != nil {
+				return nil, fmt.Errorf("bpf: %s: %w", f.Name, err)
+			}
+			own[name] = m
 		}
-		defer m.Close() // the program keeps it
-		// A table that nothing looks up any more is not referred to.
-		_ = spec.Instructions.AssociateMap(tableSymbol(i), m)
-	}
-	for _, in := range spec.Instructions {
-		if in.IsLoadFromMap() && in.Map() == nil {
-			return nil, fmt.Errorf("bpf: %s uses %s, which the options do not have", f.Name, in.Reference())
+		if err := in.AssociateMap(own[name]); err != nil {
+			return nil, fmt.Errorf("bpf: %s: %w", f.Name, err)
 		}
 	}
 	// The log of a program that is too large may take a gigabyte and says
@@ -89,4 +118,21 @@ func Load(f *ir.Func, o Options) (*ebpf.Program, error) {
 		return nil, explain(f.Name, spec.Instructions, err)
 	}
 	return p, nil
+}
+
+// ownMap makes a map that the options do not have.
+func ownMap(f *ir.Func, name string) (*ebpf.Map, error) {
+	if name == zeroSymbol {
+		return zeroMap()
+	}
+	for i := range f.Tables {
+		if name == tableSymbol(i) {
+			m, err := tableMap(&f.Tables[i])
+			if err != nil {
+				return nil, fmt.Errorf("table %s: %w", f.Tables[i].Name, err)
+			}
+			return m, nil
+		}
+	}
+	return nil, fmt.Errorf("it uses %s, which the options do not have", name)
 }

@@ -103,10 +103,10 @@ func sumFunction(wide bool) string {
 // in a loop, then the rest, whose length in binary says which strides are left.
 //
 // The function is global: the verifier looks at it once, for any at and n, and
-// not along each path to each of its calls. The number of turns of the loop is
-// there for it alone, to see that the loop ends.
-func chooseSum(wide bool) *code {
-	s := &selector{code: &code{name: sumFunction(wide), params: 3, regs: firstVirtual}}
+// not along each path to each of its calls. Unless the loop hides what it does
+// its turns are counted, for the verifier alone, to see that the loop ends.
+func chooseSum(wide, hide bool) *code {
+	s := &selector{hides: hide, code: &code{name: sumFunction(wide), params: 3, regs: firstVirtual}}
 	s.ctx, s.data, s.end = s.newReg(), s.newReg(), s.newReg()
 	at, n, total := s.newReg(), s.newReg(), s.newReg()
 	entry, done := new(block), new(block)
@@ -130,12 +130,19 @@ func chooseSum(wide bool) *code {
 	s.set(turns, 0)
 	s.goTo(head)
 	s.begin(head)
+	if s.hides {
+		s.head(at, left, total)
+	}
 	s.jumpIfImm(asm.JLT, left, stride, rest)
 	s.step(total, at, stride, wide, done)
 	s.aluImm(asm.Sub, left, stride)
-	s.aluImm(asm.Add, turns, 1)
-	s.jumpIfImm(asm.JLE, turns, maxReach/stride, head)
-	s.goTo(rest)
+	if s.hides {
+		s.goTo(head)
+	} else {
+		s.aluImm(asm.Add, turns, 1)
+		s.jumpIfImm(asm.JLE, turns, maxReach/stride, head)
+		s.goTo(rest)
+	}
 	s.begin(rest)
 	for n := int64(stride / 2); n > 0; n /= 2 {
 		skip, take := new(block), new(block)

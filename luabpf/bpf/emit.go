@@ -138,13 +138,16 @@ func (c *code) inRows() []*block {
 	return order
 }
 
-// end gives the block with instructions where code that goes to b gets. There
-// are no loops without any.
+// end gives the block with instructions where code that goes to b gets: b itself
+// in a loop without any, which Lua can write, though no kernel takes it.
 func (b *block) end() *block {
-	for b != nil && len(b.insns) == 0 && b.taken == nil && b.next != nil {
-		b = b.next
+	to := b
+	for n := 0; to != nil && len(to.insns) == 0 && to.taken == nil && to.next != nil; n++ {
+		if to = to.next; n > 1<<16 {
+			return b
+		}
 	}
-	return b
+	return to
 }
 
 // put adds one instruction.
@@ -164,6 +167,9 @@ func (e *emitter) put(in *insn) {
 		out = out.WithReference(in.symbol)
 	case in.symbol != "":
 		out.Src = asm.PseudoMapFD
+		if in.value {
+			out.Src = asm.PseudoMapValue
+		}
 		out = out.WithReference(in.symbol)
 	}
 	e.add(out, in.line)
@@ -187,7 +193,7 @@ func (e *emitter) add(out asm.Instruction, line int32) {
 }
 
 func (e *emitter) conditional(in *insn, to *block) {
-	out := asm.Instruction{OpCode: in.op, Dst: asm.Register(in.dst), Offset: -1, Constant: in.imm}
+	out := asm.Instruction{OpCode: in.op, Dst: asm.Register(max(in.dst, 0)), Offset: -1, Constant: in.imm}
 	if in.op.Source() == asm.RegSource {
 		out.Src = asm.Register(in.src)
 	}

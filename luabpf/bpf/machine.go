@@ -37,6 +37,7 @@ type insn struct {
 	args     int       // of a call: how many of R1 to R5 it reads
 	m        *ebpf.Map // of the load of a map's address, if it is open
 	symbol   string    // otherwise the name that stands for what is loaded or called
+	value    bool      // the address is that of the map's first value
 	slot     int       // of a load or store of a spilled register: its number, from 1 on
 	line     int32     // of the script
 }
@@ -181,12 +182,6 @@ func (in *insn) isConstant() bool {
 // each before those that follow it as far as loops allow, and counts the loops
 // that each is in. Empty blocks are jumped over.
 func (c *code) arrange(entry *block) {
-	skip := func(b *block) *block {
-		for n := 0; b != nil && len(b.insns) == 0 && b.taken == nil && b.next != nil && n < 1<<16; n++ {
-			b = b.next
-		}
-		return b
-	}
 	const (
 		open = 1
 		done = 2
@@ -205,8 +200,8 @@ func (c *code) arrange(entry *block) {
 		var to *block
 		switch top.step {
 		case 0: // what is visited last comes first
-			top.b.taken = skip(top.b.taken)
-			top.b.next = skip(top.b.next)
+			top.b.taken = top.b.taken.end()
+			top.b.next = top.b.next.end()
 			if top.b.taken != nil && top.b.taken == top.b.next {
 				top.b.taken = nil
 			}

@@ -20,7 +20,7 @@ func programs() uint64 {
 	if testing.Short() {
 		return 20
 	}
-	return 300
+	return 150
 }
 
 // TestRandomPrograms runs programs of all shapes on the kernel and on the

@@ -22,11 +22,13 @@ const (
 // selector makes code of a Func: of each of its instructions one or several of
 // the machine's, on virtual registers.
 type selector struct {
-	f    *ir.Func
-	o    *Options
-	code *code
-	b    *block // to which instructions are being added
-	line int32
+	f *ir.Func
+	o *Options
+	// hides says that loops have a may_goto and hide numbers from the verifier.
+	hides bool
+	code  *code
+	b     *block // to which instructions are being added
+	line  int32
 
 	ctx, data, end reg // the program's argument, and the bounds of the packet
 	regs           []reg
@@ -37,15 +39,27 @@ type selector struct {
 	ends           map[end]*block
 }
 
-// choose makes the code of a Func, and of the functions that it calls.
-func choose(f *ir.Func, o *Options) []*code {
-	s := &selector{f: f, o: o, code: &code{name: "handler", params: 1, regs: firstVirtual}, ends: map[end]*block{}}
+// choose makes the code of a Func, and of the functions that it calls; hide says
+// how its loops are made.
+func choose(f *ir.Func, o *Options, hide bool) []*code {
+	s := &selector{f: f, o: o, hides: hide, code: &code{name: "handler", params: 1, regs: firstVirtual}, ends: map[end]*block{}}
 	s.ctx, s.data, s.end = s.newReg(), s.newReg(), s.newReg()
 	s.regs = make([]reg, len(f.Regs))
 	for i := range s.regs {
 		s.regs[i] = s.newReg()
 	}
-	s.limits, s.proven = opt.Limits(f, nil), opt.Limits(f, tracked)
+	heads := map[*ir.Block][]ir.Reg{}
+	hidden := map[ir.Reg]bool{}
+	if hide {
+		heads = loops(f)
+		for _, regs := range heads {
+			for _, r := range regs {
+				hidden[r] = true
+			}
+		}
+	}
+	s.limits = opt.Limits(f, nil)
+	s.proven = opt.Limits(f, func(in *ir.Instr) bool { return tracked(in.Op) && !hidden[in.Dst] })
 	s.fixed = opt.Offsets(f)
 	s.wide = wideSums(f, onlyFolded(f, s.limits))
 	s.blocks = make([]*block, len(f.Blocks))
@@ -60,6 +74,13 @@ func choose(f *ir.Func, o *Options) []*code {
 	s.goTo(s.blocks[0])
 	for i, b := range f.Blocks {
 		s.b = s.blocks[i]
+		if numbers, ok := heads[b]; ok {
+			var regs []reg
+			for _, r := range numbers {
+				regs = append(regs, s.regs[r])
+			}
+			s.head(regs...)
+		}
 		for j := range b.Instrs {
 			s.line = b.Instrs[j].Line
 			s.instr(&b.Instrs[j])
@@ -71,7 +92,7 @@ func choose(f *ir.Func, o *Options) []*code {
 	all := []*code{s.code}
 	for _, wide := range []bool{false, true} {
 		if s.code.calls(sumFunction(wide)) {
-			all = append(all, chooseSum(wide))
+			all = append(all, chooseSum(wide, hide))
 		}
 	}
 	return all

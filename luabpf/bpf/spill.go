@@ -4,9 +4,14 @@ package bpf
 
 import "github.com/cilium/ebpf/asm"
 
-// stackSize is how many bytes a program has for its frame (MAX_BPF_STACK in
-// linux/filter.h).
-const stackSize = 512
+const (
+	// stackSize is how many bytes a program has for its frame, and for those of
+	// functions that it calls (MAX_BPF_STACK in linux/filter.h).
+	stackSize = 512
+	// reserved is what is kept of that for may_gotos, a count and a time, and for
+	// the frame of a function.
+	reserved = 16 + 32
+)
 
 // spill keeps registers on the stack: each is read into a new register before
 // an instruction that needs it, and written after one that sets it. What is the
@@ -149,7 +154,7 @@ func (c *code) placeSlots(slots int) error {
 			}
 		}
 	}
-	if c.stack > stackSize {
+	if c.stack > stackSize-reserved {
 		return &TooLargeError{What: "more values at once than the stack holds"}
 	}
 	return nil

@@ -14,8 +14,8 @@ const NoLimit = math.MaxUint64
 
 // Limits gives, for each register, a number that its value, taken as unsigned,
 // never exceeds, as follows from the instructions that set it; if tracked is not
-// nil, only from those whose operations it accepts.
-func Limits(f *ir.Func, tracked func(ir.Op) bool) []uint64 {
+// nil, only from those that it accepts.
+func Limits(f *ir.Func, tracked func(*ir.Instr) bool) []uint64 {
 	l := make([]uint64, len(f.Regs))
 	known := make([]bool, len(f.Regs))
 	// Registers that may grow around a loop would take long to settle: after
@@ -36,7 +36,7 @@ func Limits(f *ir.Func, tracked func(ir.Op) bool) []uint64 {
 					}
 				}
 				in.Operands(nil, func(r ir.Reg) {
-					if tracked != nil && !tracked(in.Op) {
+					if tracked != nil && !tracked(in) {
 						set(r, NoLimit)
 						return
 					}
