@@ -101,9 +101,9 @@ func (c *compiler) unassignable(t target, e *ast.AttrGetExpr) string {
 		}
 		return ""
 	case isTable:
-		return "an element of table " + text0(e.Object) + " is assigned, which outlives the packet; use pv.map"
+		return "an element of table " + spelled(e.Object) + " is assigned, which outlives the packet; use pv.map"
 	}
-	return text0(e.Object) + " is " + c.describe(t.object) + " here, of which nothing can be assigned"
+	return spelled(e.Object) + " is " + c.describe(t.object) + " here, of which nothing can be assigned"
 }
 
 // assignAll assigns a value to one thing on several paths.

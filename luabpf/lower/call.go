@@ -106,24 +106,24 @@ func (c *compiler) called(e *ast.FuncCallExpr) string {
 	if e.Func == nil {
 		return "method " + e.Method
 	}
-	return text0(e.Func)
+	return spelled(e.Func)
 }
 
-// text0 gives a short expression as it is written.
-func text0(e ast.Expr) string {
+// spelled gives a short expression as it is written.
+func spelled(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.IdentExpr:
 		return e.Value
 	case *ast.AttrGetExpr:
 		if key, ok := e.Key.(*ast.StringExpr); ok {
-			return text0(e.Object) + "." + key.Value
+			return spelled(e.Object) + "." + key.Value
 		}
-		return text0(e.Object) + "[...]"
+		return spelled(e.Object) + "[...]"
 	case *ast.FuncCallExpr:
 		if e.Func == nil {
-			return text0(e.Receiver) + ":" + e.Method + "()"
+			return spelled(e.Receiver) + ":" + e.Method + "()"
 		}
-		return text0(e.Func) + "()"
+		return spelled(e.Func) + "()"
 	}
 	return "the value"
 }
@@ -182,7 +182,7 @@ func (c *compiler) callMethod(p *path, x value, name string, args []value, e *as
 		}
 		return all
 	}
-	return single(c.fails(p, e, "%s is %s here, which has no method %s", text0(e.Receiver), c.describe(x), name), e)
+	return single(c.fails(p, e, "%s is %s here, which has no method %s", spelled(e.Receiver), c.describe(x), name), e)
 }
 
 // describe says what a value is.

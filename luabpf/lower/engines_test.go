@@ -74,9 +74,6 @@ func startEngines(t *testing.T, source string, port int, change ...func(*luabind
 	if err != nil {
 		t.Fatalf("%v\n%s", err, source)
 	}
-	if err := ir.Verify(e.result.Func); err != nil {
-		t.Fatalf("%v\n%s\n%s", err, source, e.result.Func)
-	}
 	f := e.result.Func
 	env := vm.Env{Now: clock{}.Now}
 	for _, c := range f.Counters {

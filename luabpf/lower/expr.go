@@ -143,7 +143,7 @@ func (c *compiler) index(p *path, x, key value, e ast.Expr) []result {
 	}
 	what := "the value"
 	if attr, ok := e.(*ast.AttrGetExpr); ok {
-		what = text0(attr.Object)
+		what = spelled(attr.Object)
 	}
 	if isName {
 		return c.fails(p, e, "%s is %s here, which has no %s", what, c.describe(x), name)
@@ -223,5 +223,5 @@ func (c *compiler) valueLength(p *path, v value, e *ast.UnaryLenOpExpr) []result
 	case v.kind == isTable, v.kind == isObject && v.lua != nil:
 		return c.tableLength(p, v, e)
 	}
-	return c.fails(p, e, "%s is %s here, which has no length", text0(e.Expr), c.describe(v))
+	return c.fails(p, e, "%s is %s here, which has no length", spelled(e.Expr), c.describe(v))
 }

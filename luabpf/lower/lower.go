@@ -32,14 +32,21 @@ func Lower(p *luabind.Program, o Options) (r *Result, err error) {
 		return nil, fmt.Errorf("line %d gives on_packet another value while the script runs", line)
 	}
 	defer func() {
-		if large, ok := recover().(tooLarge); ok {
-			err = fmt.Errorf("on_packet becomes too large for the kernel at line %d", large.line)
+		switch r := recover().(type) {
+		case nil:
+		case tooLarge:
+			err = fmt.Errorf("on_packet becomes too large for the kernel at line %d", r.line)
+		default: // whatever a mistake of the compiler is, the script can run in Lua
+			err = fmt.Errorf("line %d can't be compiled: %v", c.line, r)
 		}
 	}()
 	for c.again = true; c.again; {
 		c.round()
 	}
 	tidy(c.f)
+	if err := ir.Verify(c.f); err != nil {
+		return nil, err
+	}
 	return &Result{Func: c.f, Lines: c.report()}, nil
 }
 
