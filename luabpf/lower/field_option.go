@@ -3,39 +3,107 @@
 package lower
 
 import (
+	"slices"
+
 	"pvlua/luabpf/ir"
 	"pvlua/packet"
 )
 
 // Fields that are not at a fixed place (packet/options.go).
 
-// inFragment finds a field of the first IPv6 Fragment header.
-func (c *compiler) inFragment(p *path, f *packet.Field) []spot {
-	p, cut := c.walkExtensions(p, protocols[packet.UDP])
-	out := []spot{}
-	for _, p := range [...]*path{p, cut} {
-		if p == nil {
-			continue
-		}
-		at := p.pkt.walk.ext.fragment
-		is, not := c.branch(p, ir.NE, at, ir.None, 0)
-		pl := place{c.emit(is, ir.Instr{Op: ir.Ptr, A: at, B: ir.None}), 0, at}
-		in, short := c.within(is, pl, 8)
-		c.impossible(short)
-		out = append(out, spot{in, pl.plus(f.Plan().Off), false}, spot{path: not, absent: true})
+// option is what a path knows of the first option of a kind: that there is none,
+// or where it is.
+type option struct {
+	header packet.HeaderID // icmp6, tcp, or ip6 for its Fragment header
+	kind   uint8
+	place  // absent has no pointer
+}
+
+// fragmentOption is the kind of the Fragment header.
+const fragmentOption = extFragment
+
+// option gives what is known of an option.
+func (l *layout) option(h packet.HeaderID, kind uint8) (at place, known bool) {
+	i := slices.IndexFunc(l.options, func(o option) bool { return o.header == h && o.kind == kind })
+	if i < 0 {
+		return place{}, false
 	}
-	return out
+	return l.options[i].place, true
+}
+
+// noteOption notes where an option is, or that there is none.
+func (p *path) noteOption(h packet.HeaderID, kind uint8, at place) *path {
+	if p != nil {
+		p.pkt.options = append(p.pkt.options, option{h, kind, at})
+	}
+	return p
+}
+
+// forgetOptions drops what is known of the options of a header.
+func (l *layout) forgetOptions(h packet.HeaderID) {
+	l.options = slices.DeleteFunc(l.options, func(o option) bool { return o.header == h })
+}
+
+// noOption is the place of an option that there is not.
+var noOption = place{ir.None, 0, ir.None}
+
+// find parts a path by whether there is an option, which it looks for unless
+// that is known. Either path is nil if so.
+func (c *compiler) find(p *path, h packet.HeaderID, kind uint8) (found, none *path, at place) {
+	if at, known := p.pkt.option(h, kind); known {
+		if at == noOption {
+			return nil, p, at
+		}
+		return p, nil, at
+	}
+	switch h {
+	case packet.ICMP6:
+		found, none, at = c.ndOption(p, kind)
+	case packet.TCP:
+		found, none, at = c.tcpOption(p, kind)
+	default:
+		found, none, at = c.fragment(p)
+	}
+	return found.noteOption(h, kind, at), none.noteOption(h, kind, noOption), at
+}
+
+// inOption finds a field of an option or of the Fragment header.
+func (c *compiler) inOption(p *path, f *packet.Field) (spots []spot) {
+	kind := f.Option
+	if f.Locate == packet.Fragment {
+		kind = fragmentOption
+	}
+	found, none, at := c.find(p, f.Header, kind)
+	if found != nil {
+		spots = append(spots, spot{found, at.plus(f.Plan().Off), false})
+	}
+	if none != nil {
+		spots = append(spots, spot{path: none, absent: true})
+	}
+	return spots
+}
+
+// fragment finds the first IPv6 Fragment header.
+func (c *compiler) fragment(p *path) (found, none *path, at place) {
+	p = c.walkExtensions(p, protocols[packet.UDP])
+	off := p.pkt.walk.ext.fragment
+	found, none = c.branch(p, ir.NE, off, ir.None, 0)
+	at = place{c.emit(found, ir.Instr{Op: ir.Ptr, A: off, B: ir.None}), 0, off}
+	found, short := c.within(found, at, 8)
+	c.impossible(short)
+	return found, none, at
 }
 
 // upperProtocol reads ip6.proto.
-func (c *compiler) upperProtocol(p *path) (out []result) {
-	p, cut := c.walkExtensions(p, protocols[packet.UDP])
-	for _, p := range [...]*path{p, cut} {
-		if p == nil {
-			continue
-		}
-		no, yes := c.branch(p, ir.NE, p.pkt.walk.ext.cut, ir.None, 0)
-		out = append(out, result{yes, ranged(yes.pkt.walk.proto, 0, 255)}, result{no, nothing})
+func (c *compiler) upperProtocol(p *path) []result {
+	p = c.walkExtensions(p, protocols[packet.UDP])
+	in, cut := c.is(p, p.pkt.walk.ext.cut, 0)
+	var out []result
+	if in != nil {
+		out = append(out, result{in, ranged(in.pkt.walk.ext.proto, 0, 255)})
+	}
+	if cut != nil {
+		out = append(out, result{cut, nothing})
 	}
 	return out
 }
@@ -77,42 +145,64 @@ func (s *search) read(c *compiler, p *path, i int32) ir.Reg {
 	return c.emit(p, ir.Instr{Op: ir.Load, Size: 1, A: s.at, B: ir.None, Off: i})
 }
 
+// ndFirst is where the options of ICMPv6 messages begin, by their type.
+var ndFirst = []struct{ typ, first int64 }{{135, 24}, {136, 24}, {133, 8}, {134, 16}, {137, 40}}
+
+// sameOptions reports whether the options of an ICMPv6 message, whose type a
+// register has, are in the same place when another type is assigned.
+func (p *path) sameOptions(old ir.Reg, v value) bool {
+	s, ok := p.spans[old]
+	return ok && s.lo == s.hi && v.known && firstOption(s.lo) == firstOption(v.n)
+}
+
+func firstOption(typ int64) int64 {
+	for _, m := range ndFirst {
+		if m.typ == typ {
+			return m.first
+		}
+	}
+	return 0
+}
+
 // ndOption looks in an ICMPv6 message for the first link-layer address option
-// of a type, or of either type. found has it at the pointer of the search.
-func (c *compiler) ndOption(p *path, types ...int64) (found, none *path, s *search) {
+// of a type.
+func (c *compiler) ndOption(p *path, kind uint8) (found, none *path, at place) {
 	const maxOptions = 32
-	p, at := c.headerAt(p, packet.ICMP6)
-	typ := c.load(p, at, 1, packet.ICMP6)
+	p, l4 := c.headerAt(p, packet.ICMP6)
+	typ := c.load(p, l4, 1, packet.ICMP6)
 	off := c.f.NewReg(ir.Number)
 	var has *path
 	none = p
-	for _, m := range [...]struct{ typ, first int64 }{{135, 24}, {136, 24}, {133, 8}, {134, 16}, {137, 40}} {
+	for _, m := range ndFirst {
+		if none == nil {
+			break
+		}
 		var is *path
-		is, none = c.branch(none, ir.EQ, typ, ir.None, m.typ)
-		c.setConst(is, off, m.first)
-		has = c.rejoin(has, is)
+		if is, none = c.is(none, typ, m.typ); is != nil {
+			c.setConst(is, off, m.first)
+			has = c.rejoin(has, is)
+		}
+	}
+	if has == nil {
+		return nil, none, noOption
 	}
 	p, end := c.netEnd(c.roomKnown(has))
 	count := c.f.NewReg(ir.Number)
 	c.setConst(p, count, 0)
-	s = c.begin(p, c.binaryReg(p, ir.Add, off, c.offset(p, p.pkt.walk.l4)), end)
+	s := c.begin(p, c.binaryReg(p, ir.Add, off, c.offset(p, p.pkt.walk.l4)), end)
 	p, over := c.branch(p, ir.LT, count, ir.None, maxOptions)
 	none = c.rejoin(none, over)
 	p, over = s.have(c, p, 8)
 	none = c.rejoin(none, over)
-	kind, units := s.read(c, p, 0), s.read(c, p, 1)
+	is, units := s.read(c, p, 0), s.read(c, p, 1)
 	p, over = c.branch(p, ir.NE, units, ir.None, 0)
 	none = c.rejoin(none, over)
 	one, more := c.branch(p, ir.EQ, units, ir.None, 1)
-	for _, t := range types {
-		var is *path
-		is, one = c.branch(one, ir.EQ, kind, ir.None, t)
-		found = c.rejoin(found, is)
-	}
-	more = c.rejoin(more, one)
+	found, other := c.branch(one, ir.EQ, is, ir.None, int64(kind))
+	more = c.rejoin(more, other)
 	c.assignReg(more, count, c.binary(more, ir.Add, count, 1))
 	s.next(c, more, c.binary(more, ir.Shl, units, 3), 0)
-	return found, none, s
+	return found, none, place{s.at, 0, s.off}
 }
 
 // netEnd gives where the IP packet ends in the frame, of which it is known how
@@ -130,12 +220,12 @@ func (c *compiler) netEnd(p *path) (*path, ir.Reg) {
 var tcpOptionLens = map[uint8]int64{2: 4, 3: 3, 4: 2, 8: 10}
 
 // tcpOption looks for the first TCP option of a kind that has its proper length.
-func (c *compiler) tcpOption(p *path, kind uint8) (found, none *path, s *search) {
+func (c *compiler) tcpOption(p *path, kind uint8) (found, none *path, at place) {
 	const end, nop = 0, 1
-	p, at := c.headerAt(p, packet.TCP)
+	p, header := c.headerAt(p, packet.TCP)
 	l4 := c.offset(p, p.pkt.walk.l4)
-	n := c.binary(p, ir.Shl, c.binary(p, ir.Shr, c.load(p, at.plus(12), 1, packet.TCP), 4), 2)
-	s = c.begin(p, c.binary(p, ir.Add, l4, tcpLen), c.binaryReg(p, ir.Add, l4, n))
+	n := c.binary(p, ir.Shl, c.binary(p, ir.Shr, c.load(p, header.plus(12), 1, packet.TCP), 4), 2)
+	s := c.begin(p, c.binary(p, ir.Add, l4, tcpLen), c.binaryReg(p, ir.Add, l4, n))
 	p, none = s.have(c, p, 1)
 	is := s.read(c, p, 0)
 	over, p := c.branch(p, ir.EQ, is, ir.None, end)
@@ -156,17 +246,5 @@ func (c *compiler) tcpOption(p *path, kind uint8) (found, none *path, s *search)
 	s.next(c, more, size, 0)
 	found, over = s.have(c, found, int(tcpOptionLens[kind]))
 	c.impossible(over)
-	return found, none, s
-}
-
-// inOption finds a field of an ND or TCP option.
-func (c *compiler) inOption(p *path, f *packet.Field) []spot {
-	var found, none *path
-	var s *search
-	if f.Locate == packet.NDOption {
-		found, none, s = c.ndOption(p, int64(f.Option))
-	} else {
-		found, none, s = c.tcpOption(p, f.Option)
-	}
-	return []spot{{found, place{s.at, int32(f.Plan().Off), s.off}, false}, {path: none, absent: true}}
+	return found, none, place{s.at, 0, s.off}
 }

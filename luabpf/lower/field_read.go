@@ -62,8 +62,6 @@ func (c *compiler) spot(p *path, f *packet.Field) []spot {
 		return []spot{{p, at.plus(off), false}}
 	case packet.Advert, packet.Target:
 		return c.inMessage(p, f)
-	case packet.Fragment:
-		return c.inFragment(p, f)
 	}
 	return c.inOption(p, f)
 }
@@ -73,22 +71,39 @@ func (c *compiler) inMessage(p *path, f *packet.Field) []spot {
 	const solicitation, advertisement, redirect = 135, 136, 137
 	p, at := c.headerAt(p, f.Header)
 	typ := c.load(p, at, 1, f.Header)
-	in, out := c.branch(p, ir.EQ, typ, ir.None, advertisement)
+	types := []int64{advertisement}
 	if f.Locate == packet.Target {
-		for _, other := range []int64{solicitation, redirect} {
-			var is *path
-			is, out = c.branch(out, ir.EQ, typ, ir.None, other)
-			in = c.rejoin(in, is)
-		}
+		types = append(types, solicitation, redirect)
 	}
-	off, n := int(f.BitOffset/8), max(int(f.Width/8), 1)
-	in, short := c.inside(in, at, off+n)
-	out = c.rejoin(out, short)
-	spots := []spot{{path: out, absent: true}}
+	in, out := c.oneOf(p, typ, types)
+	var spots []spot
 	if in != nil {
-		spots = append(spots, spot{in, at.plus(off), false})
+		off, n := int(f.BitOffset/8), max(int(f.Width/8), 1)
+		var short *path
+		if in, short = c.inside(in, at, off+n); in != nil {
+			spots = append(spots, spot{in, at.plus(off), false})
+		}
+		out = c.rejoin(out, short)
+	}
+	if out != nil {
+		spots = append(spots, spot{path: out, absent: true})
 	}
 	return spots
+}
+
+// oneOf parts a path by whether a register holds one of some numbers. Either
+// path is nil if that is known.
+func (c *compiler) oneOf(p *path, r ir.Reg, list []int64) (in, out *path) {
+	out = p
+	for _, n := range list {
+		if out == nil {
+			break
+		}
+		var is *path
+		is, out = c.is(out, r, n)
+		in = c.rejoin(in, is)
+	}
+	return in, out
 }
 
 // inside parts a path by whether n bytes from the header above IP on belong to
@@ -98,7 +113,10 @@ func (c *compiler) inside(p *path, at place, n int) (in, out *path) {
 		return p, nil
 	}
 	p = c.roomKnown(p)
-	in, out = c.branch(p, ir.SGE, p.pkt.walk.room, ir.None, int64(n))
+	in, out = c.atLeast(p, p.pkt.walk.room, int64(n))
+	if in == nil {
+		return nil, out
+	}
 	in, short := c.within(in, at, n)
 	return in, c.rejoin(out, short)
 }
@@ -110,6 +128,13 @@ func (c *compiler) readField(p *path, f *packet.Field, at place) value {
 		return address(c.load(p, at, 8, f.Header), c.load(p, at.plus(8), 8, f.Header))
 	}
 	n := c.loadHost(p, at, uint8(plan.Size), f.Header)
+	if s, ok := p.spans[n]; ok && s.lo == s.hi && s.lo >= 0 {
+		known := int64(uint64(s.lo) >> plan.Shift & plan.Mask)
+		if f.Kind == packet.Bool {
+			return boolean(known != 0)
+		}
+		return whole(known)
+	}
 	if plan.Shift > 0 {
 		n = c.binary(p, ir.Shr, n, int64(plan.Shift))
 	}
@@ -128,7 +153,13 @@ func (c *compiler) loadHost(p *path, at place, size uint8, h packet.HeaderID) ir
 	if size == 1 {
 		return raw
 	}
-	e := loaded{at.ptr, at.off, size, h, raw, true}
+	if s, ok := p.spans[raw]; ok && s.lo == s.hi {
+		n := rawConst(s.lo, size)
+		r := c.constant(p, n)
+		p.spans[r] = span{n, n}
+		return r
+	}
+	e := loaded{at.ptr, at.off, size, h, raw, 0, true}
 	i := slices.IndexFunc(p.pkt.loads, func(o loaded) bool { return o.ptr == e.ptr && o.off == e.off && o.size == e.size && o.swapped })
 	if i >= 0 {
 		return p.pkt.loads[i].reg

@@ -30,6 +30,7 @@ func (c *compiler) assignStructural(p *path, f *packet.Field, v value, at ast.Po
 			case c.changing(s.path, at):
 				p := c.writeField(s.path, f, s.place, v)
 				p.pkt.walk.changed(f.Header)
+				p.pkt.options = nil
 				out = append(out, p)
 			}
 		}

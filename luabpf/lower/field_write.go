@@ -111,6 +111,9 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 		now := w
 		now.reg, now.imm = c.newWord(p, f, w.reg, v)
 		ch.was, ch.now = []word{w}, []word{now}
+		if f.Header == packet.ICMP6 && f.Name == "type" && !p.sameOptions(w.reg, v) {
+			p.pkt.forgetOptions(packet.ICMP6)
+		}
 		c.store(p, at, size, f.Header, now.reg, now.imm)
 	}
 	p.pkt.sums.note(ch, f.Sum)
@@ -122,30 +125,39 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 // becomes one.
 func (c *compiler) assignLinkAddress(p *path, f *packet.Field, v value, at ast.PositionHolder) (out []*path) {
 	const source, target = 1, 2
-	write := func(p *path, s *search) {
-		if !c.changing(p, at) {
-			return
+	found, none, own := c.find(p, f.Header, f.Option)
+	write := func(p *path, option place) {
+		if p != nil && c.changing(p, at) {
+			p.pkt.forgetOptions(f.Header)
+			out = append(out, c.writeLinkAddress(p, f, option, v).noteOption(f.Header, f.Option, option))
 		}
-		option := place{s.at, 0, s.off}
-		was := word{reg: c.load(p, option, 8, f.Header), size: 8, by: ir.None}
-		now := word{reg: ir.None, size: 8, by: ir.None}
-		reg, imm := c.newWord(p, f, ir.None, v)
-		head := int64(f.Option) | 1<<8 // its type, and its length in units of 8 bytes
-		if reg == ir.None {
-			now.imm = head | imm<<16
-		} else {
-			now.reg = c.binary(p, ir.Or, c.binary(p, ir.Shl, reg, 16), head)
-		}
-		c.store(p, option, 8, f.Header, now.reg, now.imm)
-		p.pkt.sums.note(change{now: []word{now}, was: []word{was}, sort: bytesChange}, f.Sum)
-		out = append(out, p)
 	}
-	found, none, s := c.ndOption(p, int64(f.Option))
-	write(found, s)
-	found, none, s = c.ndOption(none, source, target)
-	write(found, s)
-	c.exit(none, at, true, "%s: the packet has no link-layer address option", f)
+	write(found, own)
+	if none == nil {
+		return out
+	}
+	found, none, other := c.find(none, f.Header, source+target-f.Option)
+	write(found, other)
+	if none != nil {
+		c.exit(none, at, true, "%s: the packet has no link-layer address option", f)
+	}
 	return out
+}
+
+// writeLinkAddress makes an ND option one with an address.
+func (c *compiler) writeLinkAddress(p *path, f *packet.Field, option place, v value) *path {
+	was := word{reg: c.load(p, option, 8, f.Header), size: 8, by: ir.None}
+	now := word{reg: ir.None, size: 8, by: ir.None}
+	reg, imm := c.newWord(p, f, ir.None, v)
+	head := int64(f.Option) | 1<<8 // its type, and its length in units of 8 bytes
+	if reg == ir.None {
+		now.imm = head | imm<<16
+	} else {
+		now.reg = c.binary(p, ir.Or, c.binary(p, ir.Shl, reg, 16), head)
+	}
+	c.store(p, option, 8, f.Header, now.reg, now.imm)
+	p.pkt.sums.note(change{now: []word{now}, was: []word{was}, sort: bytesChange}, f.Sum)
+	return p
 }
 
 // halves gives the two words of a string of 16 bytes.

@@ -26,7 +26,10 @@ func (c *compiler) swap(p *path, r ir.Reg, size uint8) ir.Reg {
 
 // ip is present for IPv4 where the ethertype is known.
 func (c *compiler) ip(p *path) (yes, no []*path) {
-	is, not := c.branch(p, ir.EQ, p.pkt.walk.typ, ir.None, rawIP)
+	is, not := c.is(p, p.pkt.walk.typ, rawIP)
+	if is == nil {
+		return nil, some(not.lacks(1 << packet.IP))
+	}
 	in, bad := c.network(is, ipLen)
 	if in != nil {
 		var other *path
@@ -81,7 +84,10 @@ func (c *compiler) above(p *path, h packet.HeaderID) (yes, no []*path) {
 	if w.proto == ir.None {
 		w.proto = c.load(p, at.plus(9), 1, packet.IP)
 	}
-	is, not := c.branch(p, ir.EQ, w.proto, ir.None, protocols[h])
+	is, not := c.is(p, w.proto, protocols[h])
+	if is == nil {
+		return nil, append(some(not.lacks(1<<h)), some(later.lacks(transports))...)
+	}
 	is = c.segment(is)
 	in, short := c.transport(is, h)
 	none := c.rejoin(later.lacks(transports), short.lacks(transports))
@@ -123,9 +129,7 @@ func (c *compiler) roomKnown(p *path) *path {
 	}
 	if p.pkt.walk.room == ir.None || !p.pkt.walk.chained { // the room may be known from where paths with ip and ip6 met
 		p.pkt.walk.chained = false
-		in, cut := c.walkExtensions(p, protocols[packet.ICMP6])
-		c.impossible(cut)
-		return in
+		return c.walkExtensions(p, protocols[packet.ICMP6])
 	}
 	return p
 }
@@ -135,7 +139,10 @@ func (c *compiler) roomKnown(p *path) *path {
 func (c *compiler) transport(p *path, h packet.HeaderID) (in, short *path) {
 	w := &p.pkt.walk
 	n := minLens[h]
-	in, short = c.branch(p, ir.SGE, w.room, ir.None, int64(n))
+	in, short = c.atLeast(p, w.room, int64(n))
+	if in == nil {
+		return nil, short
+	}
 	w = &in.pkt.walk
 	w.l4 = c.pointed(in, w.l4)
 	in, other := c.within(in, w.l4, n)

@@ -10,6 +10,7 @@ import (
 // chain is what the extension headers of an IPv6 packet say, in registers; they
 // are None, and stand for 0, where it has none for certain.
 type chain struct {
+	proto    ir.Reg // what the last one names
 	fragment ir.Reg // offset of the first Fragment header, or 0
 	parted   ir.Reg // 1 if the packet is a fragment
 	later    ir.Reg // 1 if it is not the first one
@@ -17,7 +18,7 @@ type chain struct {
 	routing  ir.Reg // offset of a Routing header with segments left, or 0
 }
 
-var noChain = chain{ir.None, ir.None, ir.None, ir.None, ir.None}
+var noChain = chain{ir.None, ir.None, ir.None, ir.None, ir.None, ir.None}
 
 // Extension headers (packet/walk_ip6.go).
 const (
@@ -47,7 +48,10 @@ func (c *compiler) isExtension(p *path, proto ir.Reg) (yes, no *path) {
 
 // ip6 is present for IPv6 where the ethertype is known.
 func (c *compiler) ip6(p *path) (yes, no []*path) {
-	is, not := c.branch(p, ir.EQ, p.pkt.walk.typ, ir.None, rawIP6)
+	is, not := c.is(p, p.pkt.walk.typ, rawIP6)
+	if is == nil {
+		return nil, some(not.lacks(1 << packet.IP6))
+	}
 	in, bad := c.network(is, ip6Len)
 	if in != nil {
 		first := c.load(in, in.pkt.walk.l3, 1, packet.IP6)
@@ -60,21 +64,20 @@ func (c *compiler) ip6(p *path) (yes, no []*path) {
 
 // above6 is present for a header over IPv6.
 func (c *compiler) above6(p *path, h packet.HeaderID) (yes, no []*path) {
-	p, cut := c.walkExtensions(p, protocols[h])
-	if p == nil {
-		return nil, some(cut)
+	p = c.walkExtensions(p, protocols[h])
+	is, not := c.is(p, p.pkt.walk.proto, protocols[h])
+	if is == nil {
+		return nil, some(not.lacks(1 << h))
 	}
-	is, not := c.branch(p, ir.EQ, p.pkt.walk.proto, ir.None, protocols[h])
 	in, short := c.transport(is, h)
-	none := c.rejoin(cut, short.lacks(transports))
-	return some(in.found(h)), append(some(not.lacks(1<<h)), some(none)...)
+	return some(in.found(h)), append(some(not.lacks(1<<h)), some(short.lacks(transports))...)
 }
 
-// walkExtensions walks the extension headers. On cut nothing can be above them. Packets
-// whose next header is hot pass by at once.
-func (c *compiler) walkExtensions(p *path, hot int64) (in, cut *path) {
+// walkExtensions walks the extension headers. Packets whose next header is hot
+// pass by at once.
+func (c *compiler) walkExtensions(p *path, hot int64) *path {
 	if p.pkt.walk.chained {
-		return p, nil
+		return p
 	}
 	p, _ = c.headerAt(p, packet.IP6)
 	w := &p.pkt.walk
@@ -89,30 +92,33 @@ func (c *compiler) walkExtensions(p *path, hot int64) (in, cut *path) {
 	has, none := c.isExtension(other, next)
 	plain := c.rejoin(is, none)
 	e.none(c, plain, next, start)
+	c.assignReg(plain, e.above, next)
 
 	done, cut := e.walk(c, has, next, start)
-	in = c.rejoin(plain, done)
-	for _, p := range []*path{in, cut} {
-		w := &p.pkt.walk
-		w.chained, w.proto, w.ext = true, e.proto, e.chain
-		w.l4 = place{ir.None, 0, e.off}
-	}
+	c.assignReg(done, e.above, e.proto)
+	c.setConst(cut, e.above, noProtocol)
+	p = c.rejoin(plain, done, cut)
+	w = &p.pkt.walk
+	w.chained, w.proto, w.ext = true, e.above, e.chain
+	w.l4 = place{ir.None, 0, e.off}
 	// The room is from the header's end on, which the payload length counts from.
-	used := c.binaryReg(in, ir.Sub, e.off, c.offset(in, start))
-	in.pkt.walk.room = c.binaryReg(in, ir.Sub, payload, used)
-	cut.lacks(transports)
-	return in, cut
+	w.room = c.binaryReg(p, ir.Sub, payload, c.binaryReg(p, ir.Sub, e.off, c.offset(p, start)))
+	return p
 }
+
+// noProtocol is walk.proto where nothing can be above an IPv6 packet's extension
+// headers, as in fragments after the first.
+const noProtocol = 0x100
 
 // extensions are the registers of the loop over extension headers.
 type extensions struct {
-	proto, off, count ir.Reg
+	off, count, above ir.Reg
 	chain
 }
 
 func newExtensions(c *compiler) *extensions {
 	n := func() ir.Reg { return c.f.NewReg(ir.Number) }
-	return &extensions{n(), n(), n(), chain{n(), n(), n(), n(), n()}}
+	return &extensions{n(), n(), n(), chain{n(), n(), n(), n(), n(), n()}}
 }
 
 // none sets the registers for a packet without extension headers.

@@ -30,9 +30,12 @@ var (
 
 // isTag parts a path by whether an ethertype, as loaded, is that of a tag.
 func (c *compiler) isTag(p *path, typ ir.Reg) (yes, no *path) {
-	one, rest := c.branch(p, ir.EQ, typ, ir.None, rawVLAN)
-	other, no := c.branch(rest, ir.EQ, typ, ir.None, rawQinQ)
-	return c.rejoin(one, other), no
+	yes, no = c.is(p, typ, rawVLAN)
+	if no == nil {
+		return yes, nil
+	}
+	other, no := c.is(no, typ, rawQinQ)
+	return c.rejoin(yes, other), no
 }
 
 // typeAt gives the ethertype that ends at an offset.
@@ -47,6 +50,9 @@ func (c *compiler) tag(p *path) (yes, no []*path) {
 		return c.tagged(p, packet.VLAN, ethLen+vlanLen)
 	}
 	is, not := c.isTag(p, c.typeAt(p, ethLen))
+	if is == nil {
+		return nil, some(not.lacks(tags))
+	}
 	in, out := c.within(is, c.at(is, ethLen), vlanLen)
 	return some(in.found(packet.VLAN)), append(some(not.lacks(tags)), some(out.lacks(all&^1))...)
 }
@@ -59,9 +65,12 @@ func (c *compiler) tag2(p *path) (yes, no []*path) {
 	on, no := c.present(p, packet.VLAN)
 	for _, p := range on {
 		is, not := c.isTag(p, c.typeAt(p, ethLen+vlanLen))
+		no = append(no, some(not.lacks(1<<packet.VLAN2))...)
+		if is == nil {
+			continue
+		}
 		in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
 		yes = append(yes, some(in.found(packet.VLAN2))...)
-		no = append(no, not.lacks(1<<packet.VLAN2))
 		no = append(no, some(out.lacks(all&^(1|1<<packet.VLAN)))...)
 	}
 	return yes, no
@@ -116,21 +125,26 @@ func (c *compiler) link(p *path) *path {
 	tag := p
 	if w.has>>packet.VLAN&1 == 0 {
 		first := c.typeAt(p, ethLen)
-		is, not := c.isTag(p, first)
+		var not, out *path
+		tag, not = c.isTag(p, first)
 		ends = append(ends, set(not, first, ethLen))
-		in, out := c.within(is, c.at(is, ethLen), vlanLen)
-		ends = append(ends, set(out, ir.None, ethLen))
-		tag = in
+		if tag != nil {
+			tag, out = c.within(tag, c.at(tag, ethLen), vlanLen)
+			ends = append(ends, set(out, ir.None, ethLen))
+		}
 	}
 	if tag != nil {
 		second := c.typeAt(tag, ethLen+vlanLen)
 		is, not := c.isTag(tag, second)
 		ends = append(ends, set(not, second, ethLen+vlanLen))
-		in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
-		ends = append(ends, set(out, ir.None, ethLen+vlanLen))
-		if in != nil {
-			ends = append(ends, set(in, c.typeAt(in, ethLen+2*vlanLen), ethLen+2*vlanLen))
+		if tag = is; is != nil {
+			in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
+			ends = append(ends, set(out, ir.None, ethLen+vlanLen))
+			tag = in
 		}
+	}
+	if tag != nil {
+		ends = append(ends, set(tag, c.typeAt(tag, ethLen+2*vlanLen), ethLen+2*vlanLen))
 	}
 	p = c.rejoin(ends...)
 	w = &p.pkt.walk
@@ -140,7 +154,10 @@ func (c *compiler) link(p *path) *path {
 
 // arp is present for ARP where the ethertype is known: IPv4 over Ethernet only.
 func (c *compiler) arp(p *path) (yes, no []*path) {
-	is, not := c.branch(p, ir.EQ, p.pkt.walk.typ, ir.None, rawARP)
+	is, not := c.is(p, p.pkt.walk.typ, rawARP)
+	if is == nil {
+		return nil, some(not.lacks(1 << packet.ARP))
+	}
 	in, short := c.network(is, arpLen)
 	l3 := place{}
 	if in != nil {

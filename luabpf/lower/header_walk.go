@@ -175,6 +175,40 @@ func (c *compiler) presentAbove(p *path, first, h packet.HeaderID) (yes, no []*p
 	return yes, no
 }
 
+// is parts a path by whether a register holds a number. Either path is nil if
+// that is known.
+func (c *compiler) is(p *path, r ir.Reg, n int64) (yes, no *path) {
+	if s, ok := p.spans[r]; ok {
+		switch {
+		case n < s.lo || n > s.hi:
+			return nil, p
+		case s.lo == s.hi:
+			return p, nil
+		}
+	}
+	yes, no = c.branch(p, ir.EQ, r, ir.None, n)
+	yes.spans[r] = span{n, n}
+	return yes, no
+}
+
+// atLeast parts a path by whether a register holds, as a signed number, n or
+// more. Either path is nil if that is known.
+func (c *compiler) atLeast(p *path, r ir.Reg, n int64) (yes, no *path) {
+	s, ok := p.spans[r]
+	if !ok {
+		s = span{-maxWhole, maxWhole}
+	}
+	switch {
+	case s.lo >= n:
+		return p, nil
+	case s.hi < n:
+		return nil, p
+	}
+	yes, no = c.branch(p, ir.SGE, r, ir.None, n)
+	yes.spans[r], no.spans[r] = span{n, s.hi}, span{s.lo, n - 1}
+	return yes, no
+}
+
 // some makes a list of a path, or of none.
 func some(p *path) []*path {
 	if p == nil {

@@ -17,7 +17,7 @@ func (l *layout) key() string { return fmt.Sprintf("%x %v", l.walk.has, l.resize
 // equal reports whether l and m know the same, in the same registers.
 func (l *layout) equal(m *layout) bool {
 	return l.base == m.base && l.length == m.length && l.below == m.below && l.least == m.least && l.resized == m.resized && l.walk == m.walk &&
-		maps.Equal(l.proven, m.proven) && slices.Equal(l.loads, m.loads) && l.sums.equal(&m.sums)
+		maps.Equal(l.proven, m.proven) && slices.Equal(l.options, m.options) && slices.Equal(l.loads, m.loads) && l.sums.equal(&m.sums)
 }
 
 // meet is what is known where paths with these layouts join, whose checksums
@@ -123,6 +123,7 @@ func (m *meeting) walk(l *layout) {
 	}
 	if w.chained = w.chained && w.proto != ir.None && w.room != ir.None; w.chained {
 		w.ext = chain{
+			reg(func(w *walk) ir.Reg { return w.ext.proto }),
 			reg(func(w *walk) ir.Reg { return w.ext.fragment }), reg(func(w *walk) ir.Reg { return w.ext.parted }),
 			reg(func(w *walk) ir.Reg { return w.ext.later }), reg(func(w *walk) ir.Reg { return w.ext.cut }),
 			reg(func(w *walk) ir.Reg { return w.ext.routing }),

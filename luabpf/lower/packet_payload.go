@@ -68,19 +68,7 @@ func (c *compiler) above3(p *path, h packet.HeaderID) (*path, ir.Reg) {
 		return p, c.constant(p, 0)
 	}
 	if h == packet.IP6 {
-		in, cut := c.walkExtensions(p, protocols[packet.UDP])
-		p = in
-		if cut != nil {
-			// Its room is not known, since nothing can be above it.
-			cut.pkt.walk.room = c.restRoom(cut)
-			if p != nil {
-				r := c.f.NewReg(ir.Number)
-				c.assignReg(p, r, p.pkt.walk.room)
-				c.assignReg(cut, r, cut.pkt.walk.room)
-				p.pkt.walk.room, cut.pkt.walk.room = r, r
-			}
-			p = c.rejoin(p, cut)
-		}
+		p = c.walkExtensions(p, protocols[packet.UDP])
 	}
 	p = c.roomKnown(p)
 	from := c.offset(p, p.pkt.walk.l4)
@@ -112,15 +100,6 @@ func (c *compiler) udpEnd(p *path, end ir.Reg) (*path, ir.Reg) {
 	short, some := c.branch(some, ir.LT, own, end, 0)
 	c.assignReg(short, to, own)
 	return c.rejoin(p, some, short), to
-}
-
-// restRoom gives how many bytes of an IPv6 packet follow the place at which the
-// walk of its extension headers has stopped.
-func (c *compiler) restRoom(p *path) ir.Reg {
-	w := &p.pkt.walk
-	payload := c.loadHost(p, w.l3.plus(4), 2, packet.IP6)
-	end := c.binaryReg(p, ir.Add, c.offset(p, w.l3.plus(ip6Len)), payload)
-	return c.binaryReg(p, ir.Sub, end, w.l4.num)
 }
 
 // linkKnown sees to it that it is known what follows the link layer.

@@ -113,6 +113,7 @@ func (c *compiler) rewalk(p *path, pl place, size int) {
 	has := w.has & (1 << packet.Eth)
 	*w = unwalked
 	w.has = has
+	p.pkt.options = nil
 }
 
 // rawBytes is pkt:bytes(offset, length), of a length up to that of an IPv6
