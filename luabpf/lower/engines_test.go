@@ -39,13 +39,14 @@ type engines struct {
 	stores [2]*state.Store
 	port   int
 	exits  map[string]int // by the reasons, how many packets exited
+	vain   map[string]int // of them, how many on which Lua does not fail
 	runs   int
 }
 
 // startEngines loads a script for both engines.
 func startEngines(t *testing.T, source string, port int, change ...func(*luabind.Config)) *engines {
 	t.Helper()
-	e := &engines{t: t, port: port, exits: make(map[string]int)}
+	e := &engines{t: t, port: port, exits: make(map[string]int), vain: make(map[string]int)}
 	var states [2]*luabind.State
 	for i := range states {
 		e.stores[i] = state.New()
@@ -111,6 +112,9 @@ func (e *engines) handle(b []byte) {
 	want := pkts[0]
 	if r.Verdict == 0 {
 		e.exits[e.result.Func.Sites[r.Site].Reason]++
+		if want.Err == nil {
+			e.vain[e.result.Func.Sites[r.Site].Reason]++
+		}
 		if !bytes.Equal(own[room:room+len(b)], b) || p.From != room || p.To != room+len(b) {
 			e.t.Fatalf("an exit has changed the packet\n%s", e.result.Func)
 		}

@@ -29,8 +29,7 @@ func (c *compiler) assignStructural(p *path, f *packet.Field, v value, at ast.Po
 				c.exit(s.path, at, true, "%s: the packet does not have it", f)
 			case c.changing(s.path, at):
 				p := c.writeField(s.path, f, s.place, v)
-				p.pkt.walk.changed(f.Header)
-				p.pkt.options = nil
+				p.pkt.restructured(f)
 				out = append(out, p)
 			}
 		}
@@ -38,18 +37,22 @@ func (c *compiler) assignStructural(p *path, f *packet.Field, v value, at ast.Po
 	return out
 }
 
-// changed forgets what may be another thing after an assignment to a field by
-// which headers are found.
-func (w *walk) changed(h packet.HeaderID) {
-	old := *w
-	*w = unwalked
+// restructured forgets what may be another thing after an assignment to a field
+// by which headers are found.
+func (l *layout) restructured(f *packet.Field) {
+	old, options := l.walk, l.options
+	l.walk, l.options = unwalked, nil
+	w := &l.walk
 	w.has = old.has & (1 << packet.Eth)
-	if h != packet.IP {
+	if f.Header != packet.IP && f.Locate != packet.Fragment {
 		return
 	}
-	// Flags and fragment offset say only whether there is a header above.
-	w.has = old.has &^ transports
-	w.not = old.not &^ transports
+	// Flags and fragment offsets say only whether there is a header above.
+	w.has, w.not = old.has&^transports, old.not&^transports
 	w.linked, w.typ, w.l3 = old.linked, old.typ, old.l3
-	w.ihl, w.proto, w.l4, w.room = old.ihl, old.proto, old.l4, old.room
+	if f.Header == packet.IP {
+		w.ihl, w.proto, w.l4, w.room = old.ihl, old.proto, old.l4, old.room
+		return
+	}
+	l.options = slices.DeleteFunc(options, func(o option) bool { return o.kind != fragmentOption || o.header != packet.IP6 })
 }

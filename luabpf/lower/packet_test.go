@@ -358,7 +358,7 @@ func position(line int) *ast.StringExpr {
 
 // testPorts are two ports.
 var testPorts = []luabind.Port{
-	{Index: 0, Name: "veth0", MAC: 0x020000000005, IP: []uint32{0x0a000005}, MTU: 1500},
+	{Index: 0, Name: "veth0", MAC: 0x020000000005, IP: []uint32{0x0a000005}, IP6: [][16]byte{{0xfe, 0x80, 15: 5}, {0x20, 1, 0x0d, 0xb8, 15: 2}}, MTU: 1500},
 	{Index: 1, Name: "veth1", MAC: 0x020000000006, IP: []uint32{0x0a000006, 0x0a000105}, MTU: 1500},
 }
 
