@@ -21,22 +21,24 @@ var unknown = reach{0, math.MaxInt64}
 // Reaches is what is known of pointers at the beginnings of blocks, and then
 // within one.
 type Reaches struct {
-	f     *ir.Func
-	entry [][]reach // by block and register; nil for blocks that nothing leads to
+	index []int     // by register: which of the pointers it is
+	entry [][]reach // by block and pointer; nil for blocks that nothing leads to
 	now   []reach
 }
 
 // NewReaches finds out what is known of pointers.
 func NewReaches(f *ir.Func) *Reaches {
-	r := &Reaches{f: f, entry: make([][]reach, len(f.Blocks))}
-	fresh := func() []reach {
-		all := make([]reach, len(f.Regs))
-		for i := range all {
-			all[i] = unknown
+	r := &Reaches{index: make([]int, len(f.Regs)), entry: make([][]reach, len(f.Blocks))}
+	for reg, kind := range f.Regs {
+		r.index[reg] = -1
+		if kind == ir.Pointer {
+			r.index[reg] = len(r.entry[0])
+			r.entry[0] = append(r.entry[0], unknown)
 		}
-		return all
 	}
-	r.entry[0] = fresh()
+	if r.entry[0] == nil {
+		r.entry[0] = []reach{}
+	}
 	for work := []*ir.Block{f.Blocks[0]}; len(work) > 0; {
 		b := work[0]
 		work = work[1:]
@@ -45,12 +47,12 @@ func NewReaches(f *ir.Func) *Reaches {
 			r.Pass(&b.Instrs[i])
 		}
 		for i, to := range successors(b) {
-			now := append([]reach(nil), r.now...)
+			now := append([]reach{}, r.now...)
 			if t := &b.Term; t.Kind == ir.Guard && t.Then != t.Else {
-				if i == 0 {
-					now[t.A].within = max(now[t.A].within, t.Imm)
+				if p := &now[r.index[t.A]]; i == 0 {
+					p.within = max(p.within, t.Imm)
 				} else {
-					now[t.A].beyond = min(now[t.A].beyond, t.Imm)
+					p.beyond = min(p.beyond, t.Imm)
 				}
 			}
 			if r.entry[to.ID] == nil {
@@ -88,18 +90,19 @@ func (r *Reaches) Pass(in *ir.Instr) {
 		return
 	}
 	in.Operands(nil, func(d ir.Reg) {
-		if r.f.Regs[d] != ir.Pointer {
+		p := r.index[d]
+		if p < 0 {
 			return
 		}
-		if r.now[d] = unknown; in.Op == ir.Move {
-			r.now[d] = r.now[in.A]
+		if r.now[p] = unknown; in.Op == ir.Move {
+			r.now[p] = r.now[r.index[in.A]]
 		}
 	})
 }
 
 // Within gives how many bytes from a pointer on are known to be within the
 // packet.
-func (r *Reaches) Within(p ir.Reg) int64 { return r.now[p].within }
+func (r *Reaches) Within(p ir.Reg) int64 { return r.now[r.index[p]].within }
 
 // guards makes jumps of guards whose outcome is known.
 func guards(f *ir.Func) (changed bool) {
@@ -112,7 +115,7 @@ func guards(f *ir.Func) (changed bool) {
 			r.Pass(&b.Instrs[i])
 		}
 		t := &b.Term
-		switch known := r.now[t.A]; {
+		switch known := r.now[r.index[t.A]]; {
 		case t.Imm <= known.within && known.within > 0:
 			jump(b, t.Then)
 			changed = true

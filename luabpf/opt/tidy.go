@@ -3,8 +3,8 @@
 package opt
 
 import (
+	"encoding/binary"
 	"slices"
-	"strings"
 
 	"pvlua/luabpf/ir"
 )
@@ -67,7 +67,7 @@ func merge(f *ir.Func) (changed bool) {
 		first := map[string]*ir.Block{}
 		instead := map[*ir.Block]*ir.Block{}
 		for _, b := range f.Blocks[1:] {
-			key := contents(f, b)
+			key := contents(b)
 			if first[key] == nil {
 				first[key] = b
 			} else {
@@ -88,15 +88,37 @@ func merge(f *ir.Func) (changed bool) {
 }
 
 // contents is a text that two blocks share if they do the same.
-func contents(f *ir.Func, b *ir.Block) string {
-	one := *f
-	plain := &ir.Block{Instrs: slices.Clone(b.Instrs), Term: b.Term}
-	for i := range plain.Instrs {
-		plain.Instrs[i].Line = 0
+func contents(b *ir.Block) string {
+	var text []byte
+	put := func(n ...int64) {
+		for _, x := range n {
+			text = binary.AppendVarint(text, x)
+		}
 	}
-	plain.Term.Line = 0
-	one.Blocks, one.Tables = []*ir.Block{plain}, nil
-	var text strings.Builder
-	one.Print(&text)
-	return text.String()
+	regs := func(rs []ir.Reg) {
+		put(int64(len(rs)))
+		for _, r := range rs {
+			put(int64(r))
+		}
+	}
+	for i := range b.Instrs {
+		in := &b.Instrs[i]
+		put(int64(in.Op), int64(in.Size), int64(in.Cond), int64(in.Dst), int64(in.A), int64(in.B), int64(in.Off), int64(in.Ref), in.Imm)
+		regs(in.Args)
+		regs(in.Res)
+	}
+	t := &b.Term
+	put(-1, int64(t.Kind))
+	switch t.Kind {
+	case ir.Return:
+		put(int64(t.Verdict), int64(t.Port))
+	case ir.Exit:
+		put(int64(t.Site))
+	default:
+		put(int64(t.Cond), int64(t.A), int64(t.B), t.Imm)
+		for _, s := range successors(b) {
+			put(int64(s.ID))
+		}
+	}
+	return string(text)
 }
