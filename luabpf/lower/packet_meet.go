@@ -141,7 +141,7 @@ func (m *meeting) loads(l *layout) {
 		all := true
 		for _, o := range m.ls[1:] {
 			all = all && slices.ContainsFunc(o.loads, func(d loaded) bool {
-				return d.off == e.off && d.size == e.size && d.reg == e.reg && d.swapped == e.swapped && (d.ptr == e.ptr || role != noRole && o.role(d.ptr) == role)
+				return d.off == e.off && d.size == e.size && d.reg == e.reg && d.imm == e.imm && d.swapped == e.swapped && (d.ptr == e.ptr || role != noRole && o.role(d.ptr) == role)
 			})
 		}
 		if e.ptr = l.pointer(role, e.ptr); all && e.ptr != ir.None {
