@@ -114,7 +114,11 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 		if f.Header == packet.ICMP6 && f.Name == "type" && !p.sameOptions(w.reg, v) {
 			p.pkt.forgetOptions(packet.ICMP6)
 		}
-		c.store(p, at, size, f.Header, now.reg, now.imm)
+		if f.Locate == packet.TCPOption || f.Locate == packet.Fragment {
+			c.storeBeyond(p, at, size, f.Header, now.reg, now.imm)
+		} else {
+			c.store(p, at, size, f.Header, now.reg, now.imm)
+		}
 	}
 	p.pkt.sums.note(ch, f.Sum)
 	return p
@@ -155,7 +159,7 @@ func (c *compiler) writeLinkAddress(p *path, f *packet.Field, option place, v va
 	} else {
 		now.reg = c.binary(p, ir.Or, c.binary(p, ir.Shl, reg, 16), head)
 	}
-	c.store(p, option, 8, f.Header, now.reg, now.imm)
+	c.storeBeyond(p, option, 8, f.Header, now.reg, now.imm)
 	p.pkt.sums.note(change{now: []word{now}, was: []word{was}, sort: bytesChange}, f.Sum)
 	return p
 }

@@ -203,6 +203,18 @@ func (c *compiler) store(p *path, pl place, size uint8, header packet.HeaderID, 
 	p.pkt.loads = append(p.pkt.loads, loaded{pl.ptr, pl.off, size, header, reg, imm, false})
 }
 
+// storeBeyond is store for bytes that are not in the fixed part of their header,
+// but in an option or an extension header. It leaves what was loaded from there.
+func (c *compiler) storeBeyond(p *path, pl place, size uint8, header packet.HeaderID, reg ir.Reg, imm int64) {
+	own := c.headerPlace(p, header)
+	fixed := own.off + int32(minLens[header])
+	kept := slices.DeleteFunc(slices.Clone(p.pkt.loads), func(e loaded) bool {
+		return e.header != header || e.ptr == pl.ptr || e.ptr != own.ptr || e.off+int32(e.size) > fixed
+	})
+	c.store(p, pl, size, header, reg, imm)
+	p.pkt.loads = append(p.pkt.loads, kept...)
+}
+
 // packetLen gives the packet's length.
 func (c *compiler) packetLen(p *path) ir.Reg {
 	if p.pkt.length == ir.None {
