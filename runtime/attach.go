@@ -138,11 +138,16 @@ func (r *Runtime) plan(p *port, i int, bind xsk.BindMode) plan {
 	if generic {
 		pl.mark = &r.mark
 	}
-	// Only packets made on this machine have them: those of a veth's peer,
-	// and those of any software device, all of which have generic XDP.
-	pl.partial = generic || p.facts.driver == "veth"
+	pl.partial = r.unfinished(p)
 	pl.way = r.wayOf(p)
 	return pl
+}
+
+// unfinished reports whether packets may come in on p with unfinished checksums.
+// Only packets made on this machine have them: those of a veth's peer, and those
+// of any software device, all of which have generic XDP.
+func (r *Runtime) unfinished(p *port) bool {
+	return p.program.Mode() == xsk.Generic || p.facts.driver == "veth"
 }
 
 // open carries out a plan. On an error nothing of it stays open.

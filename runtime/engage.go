@@ -29,10 +29,14 @@ func (r *Runtime) engage() error {
 		return nil
 	}
 	facts, canSend := r.sendable()
+	var unfinished []bool
+	for _, p := range r.ports {
+		unfinished = append(unfinished, p.program != nil && r.unfinished(p))
+	}
 	var each [][]compiled
 	for _, w := range r.workers {
 		// Compiling takes some milliseconds, in which the worker's packets wait.
-		if !w.mail.call(func() { each = append(each, compile(w.state, facts, canSend)) }) {
+		if !w.mail.call(func() { each = append(each, compile(w.state, facts, canSend, unfinished)) }) {
 			return nil // it has ended
 		}
 	}
@@ -118,9 +122,12 @@ func (r *Runtime) placeInKernel(p *port, c *compiled) error {
 		return err
 	}
 	lines := exitLines(c.kernel)
-	if len(lines) == 0 {
+	switch {
+	case len(lines) == 0:
 		r.say(p, "the handler runs in the kernel", "loading", time.Since(began).Round(time.Microsecond))
-	} else {
+	case !r.engines.canSend[p.facts.Index]:
+		r.say(p, "the handler runs in the kernel, but for what it sends: the device takes no frames from there (a veth does if its peer has an XDP program, or GRO: ethtool -K PEER gro on)")
+	default:
 		r.say(p, "the handler runs in the kernel, but for what it leaves to user space",
 			"lines", lines, "explained-by", "pvlua check "+r.cfg.Script)
 	}

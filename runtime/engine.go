@@ -19,7 +19,7 @@ type Engine uint8
 const (
 	EngineAuto   Engine = iota // what compiles: in the kernel; the rest, and all where that does not work: in Lua
 	EngineLua                  // all in Lua: nothing is compiled
-	EngineKernel               // all in the kernel; otherwise New or Run fails
+	EngineKernel               // all in the kernel but for rare packets; otherwise New or Run fails
 )
 
 var engineNames = [...]string{"auto", "lua", "kernel"}
@@ -50,7 +50,8 @@ type compiled struct {
 }
 
 // compile compiles a script's handler for every port. The state must be at rest.
-func compile(s *luabind.State, facts []luabind.Port, canSend []bool) []compiled {
+// unfinished says on which ports packets may come with unfinished checksums.
+func compile(s *luabind.State, facts []luabind.Port, canSend, unfinished []bool) []compiled {
 	all := make([]compiled, len(facts))
 	program, err := s.Program()
 	if err != nil {
@@ -69,6 +70,9 @@ func compile(s *luabind.State, facts []luabind.Port, canSend []bool) []compiled 
 			c.why = err
 		} else {
 			c.kernel = res.Func
+			if unfinished[i] {
+				luabpf.ExitUnfinished(c.kernel)
+			}
 		}
 		res, err := luabpf.Compile(program, lower.Options{In: i, Ports: facts, CanSend: everywhere})
 		if err == nil && !luabpf.Exits(res.Func) {
@@ -135,11 +139,11 @@ func (r *Runtime) checkWholly(s *luabind.State) error {
 		return fmt.Errorf("the engine kernel can't be used with it: %s", why)
 	}
 	var facts []luabind.Port
-	canSend := make([]bool, len(r.ports))
+	canSend, unfinished := make([]bool, len(r.ports)), make([]bool, len(r.ports))
 	for i, p := range r.ports {
 		facts, canSend[i] = append(facts, p.facts.Port), true
 	}
-	for _, c := range compile(s, facts, canSend) {
+	for _, c := range compile(s, facts, canSend, unfinished) {
 		if c.why != nil {
 			return fmt.Errorf("the engine kernel can't run the handler: %w", c.why)
 		}
@@ -150,19 +154,21 @@ func (r *Runtime) checkWholly(s *luabind.State) error {
 	return nil
 }
 
-// wholly returns an error that names the first exits of a handler, nil if it
-// has none.
+// wholly returns an error that names the exits of a handler, nil if it has none
+// but for rare packets: those on which it fails, or that have numbers or a form
+// that the kernel's part does not take.
 func wholly(f *ir.Func, script string) error {
 	var errs []error
 	for _, s := range f.Sites {
-		if len(errs) == 5 {
-			errs = append(errs, fmt.Errorf("and %d more", len(f.Sites)-5))
-			break
+		if !s.Rare {
+			errs = append(errs, fmt.Errorf("%s:%d: %s", script, s.Line, s.Reason))
 		}
-		errs = append(errs, fmt.Errorf("%s:%d: %s", script, s.Line, s.Reason))
 	}
 	if errs == nil {
 		return nil
+	}
+	if more := len(errs) - 5; more > 0 {
+		errs = append(errs[:5], fmt.Errorf("and %d more", more))
 	}
 	return fmt.Errorf("the engine kernel can't run all of the handler (--engine auto leaves the rest to Lua; pvlua check %s explains):\n%w", script, errors.Join(errs...))
 }

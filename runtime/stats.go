@@ -192,7 +192,11 @@ func (t Totals) Write(w io.Writer) {
 	}
 	for _, p := range t.Ports {
 		for _, e := range p.InKernel.Exits {
-			fmt.Fprintf(w, "%s: %d packets left the kernel at %s:%d: %s\n", p.Name, e.Count, t.Script, e.Line, e.Reason)
+			at := t.Script
+			if e.Line > 0 {
+				at += fmt.Sprintf(":%d", e.Line)
+			}
+			fmt.Fprintf(w, "%s: %d packets left the kernel at %s: %s\n", p.Name, e.Count, at, e.Reason)
 		}
 	}
 	if t.TimerErrors > 0 {
