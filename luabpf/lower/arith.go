@@ -74,12 +74,12 @@ func (c *compiler) exact(p *path, e ast.Expr, r ir.Reg, lo, hi int64) []result {
 	return one(p, ranged(r, max(lo, -maxWhole), min(hi, maxWhole)))
 }
 
-// unless exits where a condition holds, which is rare, and gives the path on
-// which it does not; nil if there is none.
+// unless exits where a condition holds, which is rare unless it is certain, and
+// gives the path on which it does not; nil if there is none.
 func (c *compiler) unless(p *path, at ast.PositionHolder, cond ir.Cond, a, b value, format string, args ...any) *path {
 	yes, no := c.test(p, cond, a, b)
 	for _, p := range yes {
-		c.exit(p, at, true, format, args...)
+		c.exit(p, at, len(no) > 0, format, args...)
 	}
 	if len(no) == 0 {
 		return nil

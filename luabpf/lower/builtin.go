@@ -42,7 +42,7 @@ func (c *compiler) builtin(p *path, name string, args []value, e *ast.FuncCallEx
 		case isNumber, isFraction:
 			return give(one(p, v))
 		case isText, isAddress:
-			return give(c.exit(p, e, false, "tonumber of a string"))
+			return give(c.exit(p, e, false, "tonumber of a string needs Lua"))
 		}
 		return give(one(p, nothing))
 	case name == "rawequal" && len(args) == 2:
@@ -64,7 +64,7 @@ func (c *compiler) builtin(p *path, name string, args []value, e *ast.FuncCallEx
 	case name == "pv.ip" || name == "pv.ip6" || name == "pv.mac":
 		return give(c.parse(p, name, arg(0), e))
 	case name == "print" || name == "pv.log":
-		return give(c.exit(p, e, false, "%s writes to the outside", name))
+		return give(c.exit(p, e, false, "%s writes to the outside; pv.counter counts in the kernel", name))
 	case name == "error" || name == "assert":
 		if name == "assert" {
 			yes, no := c.truth(p, arg(0))
@@ -195,7 +195,7 @@ func (c *compiler) selected(p *path, args []value, e ast.Expr) []results {
 			return []results{{p, args[min(int(v.n), len(args)):], e}}
 		}
 	}
-	return single(c.exit(p, e, false, "select with a number that is not known"), e)
+	return single(c.exit(p, e, false, "select with a number that is not known here"), e)
 }
 
 // stringMethod is s:name(args...) and string.name(s, args...).
@@ -214,7 +214,7 @@ func (c *compiler) stringMethod(p *path, s value, name string, args []value, e *
 		first, last := int64(1), int64(0)
 		for i, v := range args[:min(len(args), 2)] {
 			if v.kind != isNumber || !v.known {
-				return single(c.exit(p, e, false, "a byte of a string at a place that is not a constant"), e)
+				return single(c.exit(p, e, false, "a byte of a string at a place that is not a constant; pkt:u8(offset) reads any byte"), e)
 			}
 			if i == 0 {
 				first = v.n

@@ -230,15 +230,13 @@ func (c *compiler) equal(p *path, e ast.Expr, a, b value) (yes, no []*path) {
 	case a.kind == isNumber, a.kind == isBool:
 		return c.test(p, ir.EQ, a, b)
 	case a.kind == isAddress:
-		return c.equalAddress(p, a, b)
+		return c.equalText(p, a, b)
 	case a.kind == isNil, a.kind == isPacket:
 		same = true
 	case a.kind == isText:
-		if !a.known || !b.known {
-			c.exit(p, e, false, "strings are compared at run time")
-			return nil, nil
+		if a.length() == b.length() {
+			return c.equalText(p, a, b)
 		}
-		same = a.text == b.text
 	case a.kind == isFraction:
 		same = a.f == b.f
 	case a.kind == isHeader:
@@ -259,27 +257,41 @@ func (c *compiler) equal(p *path, e ast.Expr, a, b value) (yes, no []*path) {
 	return nil, []*path{p}
 }
 
-// equalAddress compares two strings of 16 bytes.
-func (c *compiler) equalAddress(p *path, a, b value) (yes, no []*path) {
-	if a.known && b.known {
+// length is that of a string, in bytes.
+func (v value) length() int64 {
+	switch {
+	case v.kind == isAddress:
+		return 16
+	case v.known:
+		return int64(len(v.text))
+	}
+	return v.n
+}
+
+// equalText compares two strings of one length, which are known or in
+// registers.
+func (c *compiler) equalText(p *path, a, b value) (yes, no []*path) {
+	if a.known {
+		a, b = b, a
+	}
+	if a.known {
 		if a.text == b.text {
 			return []*path{p}, nil
 		}
 		return nil, []*path{p}
 	}
-	if a.known {
-		a, b = b, a
+	first, second := words(b.text)
+	compare := func(p *path, a, b ir.Reg, imm int64) *path {
+		y, n := c.branch(p, ir.EQ, a, b, imm)
+		no = append(no, n)
+		return y
 	}
-	var y, n *path
 	if b.known {
-		first, second := words(b.text)
-		y, n = c.branch(p, ir.EQ, a.reg, ir.None, first)
-		no = append(no, n)
-		y, n = c.branch(y, ir.EQ, a.reg2, ir.None, second)
-	} else {
-		y, n = c.branch(p, ir.EQ, a.reg, b.reg, 0)
-		no = append(no, n)
-		y, n = c.branch(y, ir.EQ, a.reg2, b.reg2, 0)
+		b.reg, b.reg2 = ir.None, ir.None
 	}
-	return []*path{y}, append(no, n)
+	p = compare(p, a.reg, b.reg, first)
+	if a.length() > 8 {
+		p = compare(p, a.reg2, b.reg2, second)
+	}
+	return []*path{p}, no
 }

@@ -132,7 +132,7 @@ func (c *compiler) member(p *path, x, key value, e ast.Expr) []result {
 	case x.name == "pv.ports":
 		return c.portOf(p, t, key, e)
 	case !named:
-		return c.exit(p, e, false, "a member of %s is worked out at run time", x.name)
+		return c.exit(p, e, false, "which member of %s is meant is worked out at run time", x.name)
 	case x.name == "pv" && (name == "worker" || name == "args"):
 		return c.exit(p, e, false, "pv.%s is read; keep what it says in a local variable when the script is loaded", name)
 	}
@@ -151,7 +151,7 @@ func (c *compiler) portOf(p *path, t *lua.LTable, key value, e ast.Expr) []resul
 	case key.kind == isNumber && key.known:
 		return one(p, c.constantValue(c.program.Members(t).RawGet(lua.LNumber(key.n)), ""))
 	}
-	return c.exit(p, e, false, "the index of pv.ports is not a constant")
+	return c.exit(p, e, false, "the index of pv.ports is not known; write pv.ports[1] and so on")
 }
 
 // tableLength is # of a constant table.

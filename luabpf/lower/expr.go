@@ -183,7 +183,7 @@ func (c *compiler) concat(p *path, e *ast.StringConcatOpExpr) []result {
 			a, ok := l.value.asText()
 			b, also := r.value.asText()
 			if !ok || !also {
-				all = append(all, c.exit(r.path, e, false, "a string is made at run time")...)
+				all = append(all, c.exit(r.path, e, false, "a string is made for each packet; compare and store numbers")...)
 				continue
 			}
 			all = append(all, result{r.path, text(a + b)})

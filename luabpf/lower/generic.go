@@ -15,14 +15,14 @@ const maxElements = 64
 func (c *compiler) genericFor(p *path, st *ast.GenericForStmt) (ps []*path) {
 	call, ok := st.Exprs[0].(*ast.FuncCallExpr)
 	if len(st.Exprs) != 1 || !ok || call.Func == nil || len(call.Args) != 1 {
-		c.exit(p, st, false, "a loop over something that is not a constant table")
+		c.exit(p, st, false, "a loop over something that is not a constant table; loops over numbers run in the kernel")
 		return nil
 	}
 	for _, r := range c.fixed(p, []ast.Expr{call.Func, call.Args[0]}) {
 		f, x := r.values[0], r.values[1]
 		t, ok := x.lua.(*lua.LTable)
 		if f.kind != isObject || f.name != "pairs" && f.name != "ipairs" || !ok || x.kind != isTable && x.name != "pv.ports" {
-			c.exit(r.path, st, false, "a loop over something that is not a constant table")
+			c.exit(r.path, st, false, "a loop over something that is not a constant table; loops over numbers run in the kernel")
 			continue
 		}
 		if x.kind == isTable {

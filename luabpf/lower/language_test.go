@@ -79,6 +79,9 @@ var languageCases = map[string]string{
 	"abs":           `local ip = pkt.ip; if not ip then return end if math.abs(ip.ttl - 64) > 3 then return pv.TX end`,
 	"type":          `if type(pkt.ip) == "nil" and type(1) == "number" and type(pkt) == "userdata" then return pv.TX end`,
 	"tonumber":      `if pkt.ip and tonumber(pkt.ip.ttl) == 64 and tonumber(nil) == nil then return pv.TX end`,
+	"strings": `if #pkt < 40 then return end local a, b = pkt:bytes(0, 6), pkt:bytes(6, 6)
+		if a == b or a == pkt:bytes(0, 7) then return pv.DROP elseif a == "\2\0\0\0\0\2" and #b == 6 and pkt:bytes(20, 11) ~= pkt:bytes(21, 11) then return pv.TX end
+		if pkt:bytes(12, 2) == "\8\0" or pkt:bytes(14, 9) == "123456789" then return pv.DROP end`,
 	"addresses":     `local ip = pkt.ip6; if ip and ip.src == ip.dst then return pv.DROP elseif ip and ip.src:byte(1) == 0xfe and ip.dst:byte(-1) == 2 and #ip.src == 16 then return pv.TX end`,
 	"address known": `local ip = pkt.ip6; if ip and ip.src == pv.ip6"fe80::1" then return pv.DROP elseif ip and ip.dst ~= pv.ip6"ff02::1" then return pv.TX end`,
 	"for":           `local n = 0; for i = 1, 4 do n = n + i end if n == 10 then return pv.TX end`,

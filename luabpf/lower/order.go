@@ -45,7 +45,9 @@ func (c *compiler) orderFraction(p *path, e *ast.RelationalOpExpr, cond ir.Cond,
 	}
 }
 
-// words gives a string of 16 bytes as Load reads them.
+// words gives a string of up to 16 bytes as Load reads them; behind it are zeros.
 func words(s string) (first, second int64) {
-	return int64(binary.LittleEndian.Uint64([]byte(s[:8]))), int64(binary.LittleEndian.Uint64([]byte(s[8:])))
+	var b [16]byte
+	copy(b[:], s)
+	return int64(binary.LittleEndian.Uint64(b[:8])), int64(binary.LittleEndian.Uint64(b[8:]))
 }

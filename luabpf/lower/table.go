@@ -128,7 +128,7 @@ func (c *compiler) lookUp(p *path, x value, t *lua.LTable, key value, e ast.Expr
 	kind := list[0].value.kind
 	if slices.ContainsFunc(list, func(i item) bool { return i.value.kind != kind }) || kind != isNumber && kind != isBool {
 		if len(list) > maxChain {
-			return c.exit(p, e, false, "table %s has %d elements of several kinds; more than %d have to be numbers", x.name, len(list), maxChain)
+			return c.exit(p, e, false, "table %s has %d elements of several kinds; if there are more than %d, they have to be numbers", x.name, len(list), maxChain)
 		}
 		return c.chain(p, list, key, e)
 	}
