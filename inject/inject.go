@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Package inject hands frames back to the kernel's own stack, as if they had
-// just been received on an interface.
+// Package inject gives frames to the kernel by running BPF programs on them
+// (BPF_PROG_RUN), a batch of distinct frames with one system call.
 //
-// AF_XDP has no way back: a frame that the XDP program redirected into a
-// socket has left the stack. An [Injector] returns it by BPF_PROG_RUN of a tc
-// program, which needs no second interface, keeps the interface's own taps,
-// tc rules and netfilter in the path, and moves a batch of distinct frames
-// with one system call.
+// An [Injector] hands frames to the kernel's own stack, as if they had just been
+// received on an interface. AF_XDP has no way back: a frame that the XDP program
+// redirected into a socket has left the stack. The injector's program is one of
+// tc, which needs no second interface and keeps the interface's own taps, tc rules
+// and netfilter in the path. In generic XDP mode the stack shows such frames to
+// the interface's XDP program a second time. They must then be pushed with a
+// [Mark], by which the program knows them and cuts it off again; package xsk does
+// so.
 //
-// In generic XDP mode the stack shows injected frames to the interface's XDP
-// program a second time. Those frames must be pushed with a [Mark], by which
-// the program knows them and cuts it off again; package xsk does so.
+// A [Transmitter] sends frames out of interfaces, faster than AF_XDP does where
+// that copies them.
 package inject
 
 import (

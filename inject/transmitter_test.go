@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
+	vnetns "github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"pvlua/xsk"
@@ -215,8 +218,8 @@ func TestTransmitterTellsWhatDoesNotLeave(t *testing.T) {
 	})
 }
 
-// Somebody who listens to the same tracepoints at the same time takes nothing
-// away: two Transmitters on two threads count for themselves.
+// What becomes of frames of others, sent or refused on another processor at the
+// same time, is not taken for what becomes of one's own.
 func TestWitnessTellsOwnFromForeign(t *testing.T) {
 	onWire(t, func(w *wire) {
 		count, detach := attachCounter(t, w.peer.Attrs().Index, link.XDPDriverMode)
@@ -229,34 +232,110 @@ func TestWitnessTellsOwnFromForeign(t *testing.T) {
 		defer other.Close()
 		r := rand.New(rand.NewPCG(5, 6))
 		frames := []xsk.Desc{w.frame(r, 0, 60), w.frame(r, 1, 60), w.frame(r, 2, 60)}
-		stop, stopped := make(chan struct{}), make(chan int)
-		go func() { // its failures are no business of the first one's
-			n := 0
-			for {
+		index := w.port.Attrs().Index
+		there, err := vnetns.Get()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer there.Close()
+		stop, stopped := make(chan struct{}), make(chan error)
+		go func() {
+			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+			err := vnetns.Set(there)
+			for i := 0; err == nil; i++ {
 				select {
 				case <-stop:
-					stopped <- n
+					stopped <- nil
 					return
 				default:
 				}
-				if _, _, err := other.Send(w.port.Attrs().Index, frames[:1]); err == nil {
-					n++
+				if i%2 == 0 {
+					_, _, err = other.Send(index, frames[:1])
+				} else if sent, _, refusal := other.Send(1<<20, frames[:1]); sent != 0 || refusal == nil {
+					err = errors.New("sent to nowhere")
 				}
 			}
+			<-stop
+			stopped <- err
 		}()
 		const rounds = 2000
 		for range rounds {
-			if sent, dropped, err := w.tx.Send(w.port.Attrs().Index, frames); sent != 3 || dropped != 0 || err != nil {
+			if sent, dropped, err := w.tx.Send(index, frames); sent != 3 || dropped != 0 || err != nil {
 				t.Errorf("sent %d, dropped %d, %v", sent, dropped, err)
 				break
 			}
 		}
 		close(stop)
-		if n := <-stopped; n > 0 { // it was in another network namespace, where the index is another interface's, or none
-			t.Logf("the other one sent %d", n)
+		if err := <-stopped; err != nil && !errors.Is(err, ErrStalled) {
+			t.Error(err)
 		}
 		if n := count(); n < 3*rounds {
 			t.Errorf("%d frames arrived, of %d", n, 3*rounds)
+		}
+	})
+}
+
+// Somebody who repeats a program that is attached nowhere holds everybody up.
+func TestStallsAreTold(t *testing.T) {
+	onWire(t, func(w *wire) {
+		_, detach := attachCounter(t, w.peer.Attrs().Index, link.XDPDriverMode)
+		defer detach()
+		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, License: "GPL", Instructions: asm.Instructions{
+			asm.Mov.Imm(asm.R0, xdpDrop), asm.Return(),
+		}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer prog.Close()
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for foreign := (testRun{prog: prog}); ; {
+				select {
+				case <-stop:
+					return
+				default:
+					foreign.call(2, 0, 0)
+				}
+			}
+		}()
+		defer func() { close(stop); <-stopped }()
+		r := rand.New(rand.NewPCG(13, 14))
+		frames := []xsk.Desc{w.frame(r, 0, 60), w.frame(r, 1, 60)}
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+			sent, dropped, err := w.tx.Send(w.port.Attrs().Index, frames)
+			if sent != 2 || dropped != 0 || err != nil && err != ErrStalled {
+				t.Errorf("sent %d, dropped %d, %v", sent, dropped, err)
+				return
+			}
+			if err == ErrStalled {
+				return
+			}
+		}
+		t.Error("calls are not stalled, or nobody says so")
+	})
+}
+
+// A Transmitter is not made where nobody could tell what becomes of frames.
+func TestTransmitterNeedsItsWitness(t *testing.T) {
+	onWire(t, func(w *wire) { // on a thread of its own, which ends with the test
+		var data [2]unix.CapUserData
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		if err := unix.Capget(&header, &data[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		data[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
+		data[1].Effective &^= 1 << (unix.CAP_PERFMON - 32)
+		if err := unix.Capset(&header, &data[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		tx, err := NewTransmitter(w.umem.Map(), w.umem.Size())
+		if err == nil || !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "xdp_devmap_xmit (CAP_PERFMON") {
+			t.Errorf("%v, %v", tx, err)
 		}
 	})
 }
