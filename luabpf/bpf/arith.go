@@ -132,6 +132,10 @@ func (s *selector) setTo(in *ir.Instr) {
 // compare jumps if A Cond B, or imm.
 func (s *selector) compare(c ir.Cond, a, b ir.Reg, imm int64, to *block) {
 	op, r := jumpOps[c], s.regs[a]
+	if p, ok := s.pairs[a]; ok {
+		s.comparePair(c, p, imm, to)
+		return
+	}
 	switch {
 	case b != ir.None:
 		s.jumpIf(op, r, s.regs[b], to)

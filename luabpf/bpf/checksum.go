@@ -41,11 +41,18 @@ func (s *selector) sum(in *ir.Instr) {
 	total, wide := s.newReg(), s.wide[in.Dst]
 	done := new(block)
 	if in.B == ir.None && in.Imm <= straight {
+		known := s.reaches.Within(in.A) >= int64(in.Off)+in.Imm
 		short := new(block)
-		s.jumpUnlessWithin(in.A, int64(in.Off)+in.Imm, short)
+		if !known {
+			s.jumpUnlessWithin(in.A, int64(in.Off)+in.Imm, short)
+		}
 		base, at := s.place(in.A, in.Off, in.Imm)
 		s.set(total, 0)
 		s.addWords(total, base, at, in.Imm, wide)
+		if known {
+			s.move(s.regs[in.Dst], total)
+			return
+		}
 		s.goTo(done)
 		s.begin(short)
 	}

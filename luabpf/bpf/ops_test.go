@@ -185,3 +185,37 @@ func TestLen(t *testing.T) {
 		compare(t, prog, f, frameOf(n), newMemory())
 	}
 }
+
+// TestHalves: MAC addresses that are compared and copied.
+func TestHalves(t *testing.T) {
+	const mac = 0xfedcba987654
+	for _, c := range []ir.Cond{ir.EQ, ir.NE} {
+		b := build()
+		p := b.ptr(0)
+		b.guard(p, 14)
+		dst, src := b.load(p, 0, 6), b.load(p, 6, 6)
+		b.when(dst, c, mac)
+		b.store(p, 0, 6, src)
+		b.store(p, 6, 6, dst)
+		f := b.ret(ir.TX)
+		prog := load(t, f, Options{})
+		for _, n := range []int64{mac, mac ^ 1, mac ^ 1<<31, mac ^ 1<<32, mac ^ 1<<47, 0} {
+			compare(t, prog, f, words(n|0x1234<<48, 0x5678), newMemory())
+		}
+	}
+}
+
+// TestBits: that are only tested.
+func TestBits(t *testing.T) {
+	for _, c := range []ir.Cond{ir.EQ, ir.NE} {
+		for _, mask := range numbers {
+			b, x, _ := inputs()
+			b.when(b.imm(ir.And, x, mask), c, 0)
+			f := b.ret(ir.TX)
+			prog := load(t, f, Options{})
+			for _, n := range numbers {
+				compare(t, prog, f, words(n), newMemory())
+			}
+		}
+	}
+}

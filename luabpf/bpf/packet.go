@@ -71,6 +71,11 @@ func (s *selector) loadPacket(in *ir.Instr) {
 		s.load(dst, base, at, sizes[in.Size])
 		return
 	}
+	if p, ok := s.pairs[in.Dst]; ok {
+		s.load(p.low, base, at, asm.Word)
+		s.load(p.high, base, at+4, asm.Half)
+		return
+	}
 	low, high := s.newReg(), s.newReg()
 	s.load(low, base, at, asm.Word)
 	s.load(high, base, at+4, asm.Half)
@@ -88,6 +93,9 @@ func (s *selector) storePacket(in *ir.Instr) {
 		s.storeImm(base, at+4, in.Imm>>32, asm.Half)
 	case in.B == ir.None:
 		s.storeImm(base, at, in.Imm, sizes[in.Size])
+	case in.Size == 6 && s.pairs[in.B] != pair{}:
+		s.store(base, at, s.pairs[in.B].low, asm.Word)
+		s.store(base, at+4, s.pairs[in.B].high, asm.Half)
 	case in.Size == 6:
 		s.store(base, at, s.regs[in.B], asm.Word)
 		high := s.copyOf(s.regs[in.B])

@@ -11,6 +11,7 @@ import (
 	"pvlua/internal/privileged"
 	"pvlua/luabpf/ir"
 	"pvlua/luabpf/irtest"
+	"pvlua/luabpf/opt"
 	"pvlua/luabpf/opt/opttest"
 	"pvlua/state"
 )
@@ -30,6 +31,9 @@ func TestRandomPrograms(t *testing.T) {
 	for seed := range programs() {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		f := opttest.Random(rnd, 5+rnd.IntN(80))
+		if seed%2 == 0 {
+			opt.Run(f)
+		}
 		counters, mem := perCPU(t, opttest.Counters), newMemory()
 		prog := load(t, f, Options{Counters: counters})
 		for range 20 {
@@ -52,6 +56,9 @@ func TestRandomProgramsWithMaps(t *testing.T) {
 	for seed := range programs() {
 		rnd := rand.New(rand.NewPCG(seed, 8))
 		f := irtest.Random(rnd)
+		if seed%2 == 0 {
+			opt.Run(f)
+		}
 		o := Options{Counters: perCPU(t, uint32(len(f.Counters)))}
 		mem := shapedMemory{newMemory(), f}
 		for i, s := range irtest.Shapes {

@@ -32,9 +32,12 @@ type selector struct {
 
 	ctx, data, end reg // the program's argument, and the bounds of the packet
 	regs           []reg
-	fixed          []int64  // of pointers that are always at the same offset: it; otherwise -1
-	limits, proven []uint64 // as we know, and as the verifier knows
-	wide           []bool   // registers with sums of words of 32 bits
+	fixed          []int64      // of pointers that are always at the same offset: it; otherwise -1
+	limits, proven []uint64     // as we know, and as the verifier knows
+	wide           []bool       // registers with sums of words of 32 bits
+	reaches        *opt.Reaches // what guards have found out up to here
+	pairs          map[ir.Reg]pair
+	tested         map[*ir.Instr]bool
 	blocks         []*block
 	ends           map[end]*block
 }
@@ -62,6 +65,8 @@ func choose(f *ir.Func, o *Options, hide bool) []*code {
 	s.proven = opt.Limits(f, func(in *ir.Instr) bool { return tracked(in.Op) && !hidden[in.Dst] })
 	s.fixed = opt.Offsets(f)
 	s.wide = wideSums(f, onlyFolded(f, s.limits))
+	s.reaches = opt.NewReaches(f)
+	s.fuse()
 	s.blocks = make([]*block, len(f.Blocks))
 	for i := range s.blocks {
 		s.blocks[i] = new(block)
@@ -81,11 +86,19 @@ func choose(f *ir.Func, o *Options, hide bool) []*code {
 			}
 			s.head(regs...)
 		}
+		s.reaches.Begin(b)
 		for j := range b.Instrs {
 			s.line = b.Instrs[j].Line
-			s.instr(&b.Instrs[j])
+			if !s.tested[&b.Instrs[j]] {
+				s.instr(&b.Instrs[j])
+			}
+			s.reaches.Pass(&b.Instrs[j])
 		}
 		s.line = b.Term.Line
+		if n := len(b.Instrs); n > 0 && s.tested[&b.Instrs[n-1]] {
+			s.testBits(&b.Instrs[n-1], &b.Term)
+			continue
+		}
 		s.term(&b.Term)
 	}
 	s.code.arrange(entry)

@@ -4,6 +4,7 @@ package opt
 
 import (
 	"math"
+	"slices"
 
 	"pvlua/luabpf/ir"
 )
@@ -77,8 +78,12 @@ func NewReaches(f *ir.Func) *Reaches {
 // Begin goes to the beginning of a block; it reports whether anything leads
 // there.
 func (r *Reaches) Begin(b *ir.Block) bool {
+	if r.entry[b.ID] == nil {
+		r.now = slices.Repeat([]reach{unknown}, len(r.entry[0]))
+		return false
+	}
 	r.now = append(r.now[:0], r.entry[b.ID]...)
-	return r.entry[b.ID] != nil
+	return true
 }
 
 // Pass goes past an instruction.
