@@ -75,10 +75,10 @@ var languageCases = map[string]string{
 		local ip = pkt.ip; if not ip then return end
 		local n = bit32.lshift(ip.src, ip.ttl % 32)
 		if bit32.rshift(n, ip.proto % 32) > 77 then return pv.TX end`,
-	"min and max":   `local ip = pkt.ip; if not ip then return end local n = math.max(3, math.min(ip.ttl, ip.proto, 60)); if n == 3 then return pv.DROP elseif n > 16 then return pv.TX end`,
-	"abs":           `local ip = pkt.ip; if not ip then return end if math.abs(ip.ttl - 64) > 3 then return pv.TX end`,
-	"type":          `if type(pkt.ip) == "nil" and type(1) == "number" and type(pkt) == "userdata" then return pv.TX end`,
-	"tonumber":      `if pkt.ip and tonumber(pkt.ip.ttl) == 64 and tonumber(nil) == nil then return pv.TX end`,
+	"min and max": `local ip = pkt.ip; if not ip then return end local n = math.max(3, math.min(ip.ttl, ip.proto, 60)); if n == 3 then return pv.DROP elseif n > 16 then return pv.TX end`,
+	"abs":         `local ip = pkt.ip; if not ip then return end if math.abs(ip.ttl - 64) > 3 then return pv.TX end`,
+	"type":        `if type(pkt.ip) == "nil" and type(1) == "number" and type(pkt) == "userdata" then return pv.TX end`,
+	"tonumber":    `if pkt.ip and tonumber(pkt.ip.ttl) == 64 and tonumber(nil) == nil then return pv.TX end`,
 	"strings": `if #pkt < 40 then return end local a, b = pkt:bytes(0, 6), pkt:bytes(6, 6)
 		if a == b or a == pkt:bytes(0, 7) then return pv.DROP elseif a == "\2\0\0\0\0\2" and #b == 6 and pkt:bytes(20, 11) ~= pkt:bytes(21, 11) then return pv.TX end
 		if pkt:bytes(12, 2) == "\8\0" or pkt:bytes(14, 9) == "123456789" then return pv.DROP end`,
