@@ -5,7 +5,6 @@ package difftest
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -17,10 +16,10 @@ import (
 // Engine runs handlers. The zero Engine is Lua.
 type Engine struct {
 	Name string
-	// Runners makes what handles packets in place of Lua, by port, for a script
-	// that has been loaded with a store. What a runner leaves Lua handles. Those
-	// that are an io.Closer are closed, the last one first.
-	Runners func(s *luabind.State, store *state.Store, ports []*luabind.Port) ([]luabind.Runner, error)
+	// Runners makes what handles packets in place of Lua, for a script that has
+	// been loaded with a store and ports: for those of them that packets come in
+	// on. What a runner leaves Lua handles. close releases them.
+	Runners func(s *luabind.State, store *state.Store, ports []*luabind.Port, in []int) (all []luabind.Runner, close func(), err error)
 }
 
 // Outcome is what a script did with packets.
@@ -55,27 +54,20 @@ func (w watch) Run(p *luabind.Packet) bool {
 	return done
 }
 
-// Attach has the engine handle the packets of a script that was loaded with a
-// store and ports. Of each packet it appends to left whether it left that for
-// Lua. When the script is not used any more, detach is to be called.
-func (e *Engine) Attach(s *luabind.State, store *state.Store, ports []*luabind.Port, left *[]bool) (detach func(), err error) {
+// Attach has the engine handle the packets that come in on some ports, for a
+// script that was loaded with a store and ports. Of each packet it appends to
+// left whether it left that for Lua. When the script is not used any more, detach
+// is to be called.
+func (e *Engine) Attach(s *luabind.State, store *state.Store, ports []*luabind.Port, in []int, left *[]bool) (detach func(), err error) {
 	if e.Runners == nil {
 		return func() {}, nil
 	}
-	runners, err := e.Runners(s, store, ports)
-	detach = func() {
-		for _, r := range slices.Backward(runners) {
-			if c, ok := r.(io.Closer); ok {
-				c.Close()
-			}
-		}
-	}
+	runners, detach, err := e.Runners(s, store, ports, in)
 	if err != nil {
-		detach()
 		return nil, err
 	}
-	for port := range ports {
-		s.SetRunner(port, watch{runners[port], left})
+	for i, r := range runners {
+		s.SetRunner(in[i], watch{r, left})
 	}
 	return detach, nil
 }
@@ -101,7 +93,13 @@ func (e *Engine) RunFile(name, source string, packets []Packet) (*Outcome, error
 		return nil, err
 	}
 	o := new(Outcome)
-	detach, err := e.Attach(s, store, ports, &o.Left)
+	var in []int
+	for _, p := range packets {
+		if !slices.Contains(in, p.Port) {
+			in = append(in, p.Port)
+		}
+	}
+	detach, err := e.Attach(s, store, ports, in, &o.Left)
 	if err != nil {
 		return nil, err
 	}

@@ -63,44 +63,48 @@ func Engines(change Change) []Engine {
 
 // Kernel is the engine that runs handlers by BPF_PROG_RUN. It needs privilege.
 func Kernel(change Change) Engine {
-	return Engine{Name: "kernel", Runners: func(s *luabind.State, store *state.Store, ports []*luabind.Port) (all []luabind.Runner, err error) {
+	return Engine{Name: "kernel", Runners: func(s *luabind.State, store *state.Store, ports []*luabind.Port, in []int) (all []luabind.Runner, close func(), err error) {
 		maps := kmap.New(store)
-		all, err = each(func(s *luabind.State, _ *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
-			f, err := lowered(s, ports, in, compile)
-			if err != nil {
-				return nil, err
+		close = func() {
+			for _, r := range all {
+				r.(*kernel).Close()
 			}
-			if change != nil {
-				change(f)
+			maps.Close()
+		}
+		for _, port := range in {
+			f, err := lowered(s, ports, port, compile)
+			if err == nil {
+				if change != nil {
+					change(f)
+				}
+				var k *kernel
+				if k, err = newKernel(f, maps, len(ports)); err == nil {
+					all = append(all, k)
+					continue
+				}
 			}
-			k, err := newKernel(f, maps, len(ports))
+			close()
 			// Some kernels say EFAULT when their verifier finds a fault of its own.
 			if large := (*bpf.TooLargeError)(nil); errors.As(err, &large) || errors.Is(err, unix.EFAULT) {
-				return nil, fmt.Errorf("%w: %w", ErrNotCompiled, err)
+				err = fmt.Errorf("%w: %w", ErrNotCompiled, err)
 			}
-			return k, err
-		})(s, store, ports)
-		all = append(all, closer{maps})
-		return all, err
+			return nil, nil, err
+		}
+		return all, close, nil
 	}}
 }
 
-// closer is no Runner but what is to be closed after the others.
-type closer struct{ *kmap.Registry }
-
-func (closer) Run(*luabind.Packet) bool { return false }
-
-// each makes a runner for each port.
-func each(one func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error)) func(*luabind.State, *state.Store, []*luabind.Port) ([]luabind.Runner, error) {
-	return func(s *luabind.State, store *state.Store, ports []*luabind.Port) (all []luabind.Runner, err error) {
-		for in := range ports {
-			r, err := one(s, store, ports, in)
+// each makes a runner for each port that packets come in on.
+func each(one func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error)) func(*luabind.State, *state.Store, []*luabind.Port, []int) ([]luabind.Runner, func(), error) {
+	return func(s *luabind.State, store *state.Store, ports []*luabind.Port, in []int) (all []luabind.Runner, close func(), err error) {
+		for _, port := range in {
+			r, err := one(s, store, ports, port)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			all = append(all, r)
 		}
-		return all, nil
+		return all, func() {}, nil
 	}
 }
 
@@ -119,7 +123,7 @@ func lowered(s *luabind.State, ports []*luabind.Port, in int, with func(*luabind
 		return nil, fmt.Errorf("%w: %w", ErrNotCompiled, err)
 	}
 	if err := ir.Verify(r.Func); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, r.Func)
+		return nil, err
 	}
 	return r.Func, nil
 }
@@ -137,6 +141,9 @@ func newPlain(f *ir.Func, store *state.Store, change Change) (*plain, error) {
 func compile(p *luabind.Program, o lower.Options) (*lower.Result, error) {
 	r, err := lower.Lower(p, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := ir.Verify(r.Func); err != nil {
 		return nil, err
 	}
 	opt.Run(r.Func)

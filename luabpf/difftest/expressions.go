@@ -99,10 +99,10 @@ func (g *generator) number() *node {
 			return makeNode(number, name)
 		}
 	case 10, 11:
-		if g.pure && g.one(3) {
+		if (g.pure || g.careful) && g.one(3) {
 			return makeNode(number, "(($ % 65536) * ($ % 65536))", g.number(), g.number())
 		}
-		if g.pure {
+		if g.pure || g.careful && !g.one(8) {
 			return makeNode(number, "($ "+pick(g, []string{"+", "-"})+" $)", g.number(), g.number())
 		}
 		return makeNode(number, "($ "+pick(g, []string{"+", "-", "+", "-", "*"})+" $)", g.number(), g.number())
@@ -207,11 +207,15 @@ func (g *generator) call(results int) *node {
 // offset makes the place of an access to raw bytes.
 func (g *generator) offset(size int) *node {
 	switch {
-	case g.one(3):
-		return makeNode(number, fmt.Sprintf("($ %% %d)", pick(g, []int{8, 14, 15, 32, 60})), g.number())
+	case !g.careful && g.one(3), g.one(8):
+		limit := pick(g, []int{8, 14, 15, 32, 60})
+		if g.careful && !g.one(8) {
+			limit = 15 - size
+		}
+		return makeNode(number, fmt.Sprintf("($ %% %d)", limit), g.number())
 	case !g.careful && g.one(3):
 		return g.number()
-	case !g.careful && g.one(3), g.one(10):
+	case !g.careful && g.one(3), g.one(30):
 		return makeNode(number, fmt.Sprintf("(#pkt - %d)", size+g.IntN(3)-1+g.IntN(2)))
 	}
 	return makeNode(number, fmt.Sprint(g.IntN(15-size)))
@@ -246,7 +250,7 @@ func (g *generator) lookup() *node {
 	which := g.IntN(6)
 	if g.pure {
 		which = 5
-	} else if which == 0 && !g.exotic {
+	} else if which == 0 && !g.exotic || which == 3 && g.careful && !g.one(4) {
 		which = 1
 	}
 	switch which {

@@ -182,7 +182,11 @@ func (g *generator) handler() *node {
 		body.kids = append(body.kids, makeNode(statement, "return $", g.verdict()))
 	}
 	g.scope = old
-	body.kids = append([]*node{headerLocals(body), me}, body.kids...)
+	first := []*node{headerLocals(body), me}
+	if g.careful && !g.one(4) {
+		first = append(first, makeNode(statement, "if not eth then return end"))
+	}
+	body.kids = append(first, body.kids...)
 	return makeNode(statement, "function on_packet(pkt)\n$end", body)
 }
 

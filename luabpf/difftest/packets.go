@@ -8,13 +8,15 @@ import (
 	"pvlua/luabpf/irtest"
 )
 
-// Packets makes n packets that come in on the ports.
+// Packets makes n packets that come in on one of the ports, or, once in a while,
+// on either.
 func Packets(rng *rand.Rand, n int) []Packet {
 	list := make([]Packet, n)
+	port, either := rng.IntN(2), rng.IntN(8) == 0
 	for i := range list {
-		list[i].Frame = irtest.Packet(rng)
-		if rng.IntN(8) == 0 {
-			list[i].Port = 1
+		list[i] = Packet{irtest.Packet(rng), port}
+		if either {
+			list[i].Port = rng.IntN(2)
 		}
 	}
 	return list

@@ -51,7 +51,7 @@ func (g *generator) statement() *node {
 			return c
 		}
 	case 21:
-		if g.packets && g.one(3) {
+		if g.packets && (!g.careful || g.one(8)) {
 			return g.whole()
 		}
 	case 22:
@@ -191,8 +191,11 @@ func (g *generator) fields() *node {
 // count adds to a counter.
 func (g *generator) count() *node {
 	c := pick(g, Counters)
-	if g.one(2) {
+	switch {
+	case g.one(2):
 		return makeNode(statement, c+":add()")
+	case g.careful && !g.one(8):
+		return makeNode(statement, c+":add($ % 65536)", g.number())
 	}
 	return makeNode(statement, c+":add($)", g.number())
 }
@@ -313,8 +316,8 @@ func (g *generator) loop() *node {
 	switch g.IntN(5) {
 	case 0, 1, 2:
 		bounds := []*node{makeNode(number, fmt.Sprint(g.IntN(3))), makeNode(number, fmt.Sprint(g.IntN(5)))}
-		if g.one(3) {
-			bounds[1] = makeNode(number, "($ % 5)", g.number())
+		if g.one(8) {
+			bounds[1] = makeNode(number, "bit32.band($, 3)", g.number())
 		}
 		head := "for " + i + " = $, $"
 		if g.one(4) {
