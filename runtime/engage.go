@@ -60,7 +60,7 @@ func kernelSends(p *port) bool {
 	if p.program.Mode() == xsk.Generic {
 		return true
 	}
-	ok, err := redirectable(p.facts.Ifindex)
+	ok, err := Redirectable(p.facts.Ifindex)
 	return ok && err == nil
 }
 

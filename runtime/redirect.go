@@ -32,9 +32,7 @@ const (
 // XDP_TX is another matter: a veth wakes its peer for that only if the peer has
 // an XDP program; with GRO alone frames wait until something else wakes it
 // (veth_xdp_flush in drivers/net/veth.c).
-func Redirectable(ifindex int) (bool, error) { return redirectable(ifindex) }
-
-func redirectable(ifindex int) (bool, error) {
+func Redirectable(ifindex int) (bool, error) {
 	family, err := netlink.GenlFamilyGet(netdevFamily)
 	if err != nil {
 		return false, fmt.Errorf("asking what XDP the device has (Linux 6.3): %w", err)

@@ -87,7 +87,7 @@ func (r *Runtime) wayOf(p *port) wayOut {
 	way := wayOut{
 		allowed: true, ifindex: p.facts.Ifindex, always: r.cfg.Tx == TxInject, ordered: p.facts.oneQueue,
 	}
-	if ok, err := redirectable(p.facts.Ifindex); err == nil && !ok {
+	if ok, err := Redirectable(p.facts.Ifindex); err == nil && !ok {
 		way.broken = errNoRedirect.Error()
 	}
 	return way

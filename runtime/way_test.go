@@ -324,7 +324,7 @@ func TestRedirectable(t *testing.T) {
 	check := func(what string, ifindex int, want bool) {
 		t.Helper()
 		lab.B.Do(t, func() error {
-			if got, err := redirectable(ifindex); got != want || err != nil {
+			if got, err := Redirectable(ifindex); got != want || err != nil {
 				t.Errorf("%s: %v, %v", what, got, err)
 			}
 			return nil
@@ -339,7 +339,7 @@ func TestRedirectable(t *testing.T) {
 	detach()
 	check("lo", 1, false)
 	lab.B.Do(t, func() error {
-		if _, err := redirectable(1 << 20); err == nil {
+		if _, err := Redirectable(1 << 20); err == nil {
 			t.Error("there is no such device")
 		}
 		return nil
