@@ -4,12 +4,13 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"pvlua/luabind"
+	"pvlua/luabpf"
 	"pvlua/luabpf/bpf"
 	"pvlua/luabpf/kmap"
 	"pvlua/luabpf/lower"
-	"pvlua/luabpf/opt"
 	"pvlua/state"
 )
 
@@ -33,11 +34,10 @@ func loadLua(at places, script ...string) (_ *program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := lower.Lower(tree, lower.Options{Ports: []luabind.Port{*echoPort()}, CanSend: []bool{true}})
+	compiled, err := luabpf.Compile(tree, lower.Options{Ports: []luabind.Port{*echoPort()}, CanSend: []bool{true}})
 	if err != nil {
 		return nil, err
 	}
-	opt.Run(compiled.Func)
 	for _, site := range compiled.Func.Sites {
 		if !site.Rare {
 			p.exits = append(p.exits, fmt.Sprintf("line %d needs Lua: %s", site.Line, site.Reason))
@@ -54,4 +54,26 @@ func loadLua(at places, script ...string) (_ *program, err error) {
 	}
 	p.free = append(p.free, func() { p.prog.Close() })
 	return p, nil
+}
+
+// compileFor has a script's packets of its first port handled by what it compiles
+// to for user space.
+func compileFor(script *luabind.State, ports []*luabind.Port, store *state.Store, now func() time.Time) error {
+	tree, err := script.Program()
+	if err != nil {
+		return err
+	}
+	options := lower.Options{}
+	for _, p := range ports {
+		options.Ports, options.CanSend = append(options.Ports, *p), append(options.CanSend, true)
+	}
+	compiled, err := luabpf.Compile(tree, options)
+	if err != nil {
+		return err
+	}
+	runner, err := luabpf.Runner(compiled.Func, store, now)
+	if err == nil {
+		script.SetRunner(0, runner)
+	}
+	return err
 }

@@ -7,11 +7,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -43,6 +45,9 @@ type generator struct {
 	prog *ebpf.Program
 	sent *ebpf.Map // one u64: how often the program ran
 	hold link.Link
+
+	mu      sync.Mutex
+	threads []int // that run it
 }
 
 // checkFrames says whether there is a generator of such frames.
@@ -191,6 +196,9 @@ const xdpDrop = 1
 // rate is 0. To be called on a locked thread in the generator's namespace; on
 // several at once, if there are more processors to send from.
 func (g *generator) run(ctx context.Context, rate int) error {
+	g.mu.Lock()
+	g.threads = append(g.threads, unix.Gettid())
+	g.mu.Unlock()
 	opts := ebpf.RunOptions{Data: frame(g.size), Repeat: burst, Flags: liveFrames, BatchSize: frameBatch}
 	for begin, sent := time.Now(), 0; ctx.Err() == nil; {
 		if rate > 0 {
@@ -219,6 +227,21 @@ func (g *generator) count() (n uint64, err error) {
 		return 0, fmt.Errorf("read the generator's counter: %w", err)
 	}
 	return n, nil
+}
+
+// used is the processor time of all threads that run the generator, with what
+// the kernel does in them on the frames' way, up to where somebody else takes them.
+func (g *generator) used() (sum time.Duration, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, id := range g.threads {
+		t, err := processorTime(id, oneThread)
+		if err != nil {
+			return 0, err
+		}
+		sum += t
+	}
+	return sum, nil
 }
 
 // close frees what the generator holds in the kernel. It must not run any more.

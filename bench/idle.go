@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -81,25 +79,13 @@ func (r *rig) idleShare(ctx context.Context, c contender, span time.Duration) (s
 	}
 	pid := dev.(process).cmd.Process.Pid
 	begin := time.Now()
-	before, err := processorTime(pid)
+	before, err := processorTime(pid, wholeProcess)
 	if err != nil {
 		return 0, err
 	}
 	if err := sleep(ctx, span); err != nil {
 		return 0, err
 	}
-	after, err := processorTime(pid)
+	after, err := processorTime(pid, wholeProcess)
 	return float64(after-before) / float64(time.Since(begin)), err
-}
-
-// processorTime is what a process has used with all its threads: the clock of
-// clock_getcpuclockid(3), which counts nanoseconds, where /proc/PID/stat counts
-// hundredths of a second.
-func processorTime(pid int) (time.Duration, error) {
-	const sched = 2 // CPUCLOCK_SCHED, linux/posix-timers.h
-	var t unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|sched), &t); err != nil {
-		return 0, fmt.Errorf("read the processor time of process %d: %w", pid, err)
-	}
-	return time.Duration(t.Nano()), nil
 }

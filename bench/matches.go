@@ -27,6 +27,9 @@ func (r *rig) match(b *bench, s scenario) ([]row, error) {
 	for _, c := range s.contenders {
 		entries = append(entries, entry{what: c.name, skip: c.skip, run: func(ctx context.Context) ([]float64, error) {
 			m, err := r.measure(ctx, s, c, b.load)
+			if s.inline {
+				m.through, m.offered = m.inline, 0
+			}
 			return []float64{m.through, m.offered}, err
 		}})
 	}
@@ -47,7 +50,7 @@ func (r *rig) match(b *bench, s scenario) ([]row, error) {
 		if entries[i].what != s.reference {
 			rows[i].ratios, rows[i].of = ratios(o.of(0), reference), s.reference
 		}
-		if summarize(o.of(0)).median > 0.97*summarize(o.of(1)).median {
+		if offered := summarize(o.of(1)).median; offered > 0 && summarize(o.of(0)).median > 0.97*offered {
 			rows[i].what += ", all that was offered"
 		}
 	}

@@ -118,9 +118,11 @@ type load struct {
 }
 
 // A sample is what was measured of one contender in one round, in thousands of
-// packets a second: what it dealt with of what the generator sent.
+// packets a second: what it dealt with of what the generator sent. inline is
+// what it dealt with in a second of the generator's processor time, where all of
+// its work is done within the generator's calls.
 type sample struct {
-	through, offered float64
+	through, offered, inline float64
 }
 
 // measure runs one contender once under load and stops it. If ctx ends, so does
@@ -206,18 +208,27 @@ func (r *rig) window(ctx context.Context, s scenario, dev device, l load) (m sam
 		return m, errors.New("no packet came through while it was measured")
 	}
 	ms := b.at.Sub(a.at).Seconds() * 1e3
-	return sample{through: float64(b.through-a.through) / ms, offered: float64(b.sent-a.sent) / ms}, nil
+	used := (b.used - a.used).Seconds() * 1e3
+	return sample{
+		through: float64(b.through-a.through) / ms,
+		offered: float64(b.sent-a.sent) / ms,
+		inline:  float64(b.through-a.through) / used,
+	}, nil
 }
 
-// A reading is the two counters at one time.
+// A reading is the counters at one time.
 type reading struct {
 	at            time.Time
+	used          time.Duration
 	through, sent uint64
 }
 
 func (r *rig) look(s scenario, g *generator) (x reading, err error) {
 	x.at = time.Now()
 	if x.through, err = s.through(r); err != nil {
+		return x, err
+	}
+	if x.used, err = g.used(); err != nil {
 		return x, err
 	}
 	x.sent, err = g.count()

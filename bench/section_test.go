@@ -45,17 +45,17 @@ func TestSectionsHaveNames(t *testing.T) {
 // A process that runs all the time uses all of a processor, or what others leave.
 func TestProcessorTime(t *testing.T) {
 	self := unix.Getpid()
-	before, err := processorTime(self)
+	before, err := processorTime(self, wholeProcess)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for begin := time.Now(); time.Since(begin) < 50*time.Millisecond; {
 	}
-	after, err := processorTime(self)
+	after, err := processorTime(self, wholeProcess)
 	if used := after - before; err != nil || used < time.Millisecond || used > time.Second {
 		t.Errorf("%v used in 50 ms of work, error %v", used, err)
 	}
-	if _, err := processorTime(1<<22 + 1); err == nil { // more than PID_MAX_LIMIT
+	if _, err := processorTime(1<<22+1, wholeProcess); err == nil { // more than PID_MAX_LIMIT
 		t.Error("there is a time of a process that is not there")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -97,7 +96,7 @@ func prologue(frame []byte, slots int) asm.Instructions {
 // time is how many nanoseconds a run takes, of so many, prologue included. It is
 // the processor time of the thread, which has to be locked.
 func (t *track) time(runs int) (ns float64, err error) {
-	begin, err := threadTime()
+	begin, err := processorTime(unix.Gettid(), oneThread)
 	if err != nil {
 		return 0, err
 	}
@@ -108,15 +107,6 @@ func (t *track) time(runs int) (ns float64, err error) {
 	if verdict == 0 {
 		return 0, errors.New("run a program: it was not reached, or it failed")
 	}
-	end, err := threadTime()
+	end, err := processorTime(unix.Gettid(), oneThread)
 	return float64(end-begin) / float64(runs), err
-}
-
-// threadTime is the processor time of this thread.
-func threadTime() (time.Duration, error) {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
-		return 0, fmt.Errorf("read the processor time: %w", err)
-	}
-	return time.Duration(t.Nano()), nil
 }
