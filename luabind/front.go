@@ -24,7 +24,18 @@ import (
 // packet.
 type front struct {
 	first stage
+	cost  int // instructions that gopher-lua takes for it at most, but for loops
+
+	vain int // how much more often it gave up than not
+	rest int // packets until it is tried again
 }
+
+// A front that gives up on nearly every packet only costs time: after tooVain
+// of them more than others it rests for a while.
+const (
+	tooVain  = 1000
+	restTime = 50_000 // packets
+)
 
 // stage is one step of a front. It gives the next one, nil at the end.
 type stage interface {
@@ -44,6 +55,7 @@ type pass struct {
 	number *float64
 
 	changes []change // that it would have to take back
+	budget  int      // instructions that are left for loops
 
 	verdict Verdict // the outcome, 0 if it gave up
 	out     int
@@ -76,9 +88,14 @@ func (c *pass) init(s *State) {
 // the packet is then in hand as it came.
 func (fr *front) run(s *State, p *Packet) bool {
 	c := &s.pass
-	if uint(p.Port) >= uint(len(s.ports)) {
+	if fr.rest > 0 {
+		fr.rest--
 		return false
 	}
+	if uint(p.Port) >= uint(len(s.ports)) || fr.cost > s.quota.limit {
+		return false
+	}
+	c.budget = s.quota.limit - fr.cost
 	c.port = s.ports[p.Port]
 	c.f.walk()
 	c.bad, c.verdict = false, 0
@@ -87,6 +104,9 @@ func (fr *front) run(s *State, p *Packet) bool {
 		st = st.take(c)
 	}
 	if c.verdict == 0 {
+		if fr.vain++; fr.vain > tooVain {
+			fr.vain, fr.rest = tooVain/2, restTime
+		}
 		c.takeBack()
 		if c.f.touched {
 			s.undo()
@@ -94,10 +114,16 @@ func (fr *front) run(s *State, p *Packet) bool {
 		}
 		return false
 	}
+	s.quota.left -= (s.quota.limit - fr.cost - c.budget) / frontDiscount
+	fr.vain = max(fr.vain-10, 0) // one that saves the work pays for several in vain
 	c.taken++
 	p.Verdict, p.Out = c.verdict, c.out
 	return true
 }
+
+// frontDiscount is how much faster a front is than gopher-lua, at least, which
+// counts for Handle's turns.
+const frontDiscount = 8
 
 // giveUp is the step that ends a front without a verdict.
 type giveUp struct{}

@@ -104,6 +104,9 @@ func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 			return nil
 		}
 		if sym := b.localOf(p, lhs); sym != nil {
+			if _, ok := p.places[sym]; ok && !v.plain() {
+				return nil
+			}
 			symbols, values = append(symbols, sym), append(values, v)
 		} else if t, ok := b.target(p, lhs, v); ok {
 			a.fields = append(a.fields, t)
@@ -125,8 +128,14 @@ func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 		}
 	}
 	return b.hold(p, values, func(p *path, held []value) stage {
+		var owned []int
+		var given []value
 		for i, sym := range symbols {
-			p.env[sym] = held[i]
+			if slot, ok := p.places[sym]; ok {
+				owned, given = append(owned, slot), append(given, anyValue(held[i].any))
+			} else {
+				p.env[sym] = held[i]
+			}
 		}
 		held = held[len(symbols):]
 		for i := range outside {
@@ -136,7 +145,7 @@ func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 			}
 		}
 		p.moved = p.moved || moves
-		made := rest(p)
+		made := b.start(owned, given, rest(p))
 		for i := range outside {
 			e := outside[i].effect(b, p)
 			e.next, e.last = made, isSure(made)

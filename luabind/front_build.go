@@ -22,6 +22,7 @@ type builder struct {
 	program *Program
 	scopes  *analysis.Scopes
 	left    int // how many steps it may still make
+	code    int // how many instructions the calls have that were followed
 }
 
 // maxSteps bounds the size of a front: what follows an if statement is made for
@@ -35,7 +36,9 @@ type path struct {
 	known uint16    // bit h: the packet certainly has header h
 	slots int       // that are in use
 	// moved: a field has been assigned that may move, add or remove headers.
-	moved bool
+	moved  bool
+	leave  stage                    // where break leads to
+	places map[*analysis.Symbol]int // the slots of variables that a loop around assigns
 }
 
 // instance is a function of the script.
@@ -101,27 +104,38 @@ func (s *State) newFront(handler *lua.LFunction) *front {
 		}
 	}
 	first := b.stmts(p, text.Expr.Stmts, b.verdict, func(p *path) stage { return b.verdict(p, nil) })
-	if !decides(first) {
+	if !decides(first, make(map[stage]bool)) {
 		return nil
 	}
-	return &front{first: first}
+	return &front{first: first, cost: len(handler.Proto.Code) + b.code}
 }
 
-// decides reports whether a front can come to a verdict from a step on.
-func decides(st stage) bool {
+// decides reports whether a front can come to a verdict from a step on. seen
+// are the steps that have been looked at.
+func decides(st stage, seen map[stage]bool) bool {
+	if st == (giveUp{}) || seen[st] {
+		return false
+	}
+	seen[st] = true
 	switch st := st.(type) {
 	case *branch:
-		return decides(st.yes) || decides(st.no)
+		return decides(st.yes, seen) || decides(st.no, seen)
+	case *counting:
+		return decides(st.exit, seen) || decides(st.body, seen)
+	case *listing:
+		return decides(st.exit, seen) || decides(st.body, seen)
+	case *again:
+		return decides(st.to, seen)
 	case *let:
-		return decides(st.next)
+		return decides(st.next, seen)
 	case *assignment:
-		return decides(st.next)
+		return decides(st.next, seen)
 	case *effect:
-		return decides(st.next)
+		return decides(st.next, seen)
 	case *addition:
-		return decides(st.next)
+		return decides(st.next, seen)
 	}
-	return st != giveUp{}
+	return true
 }
 
 // abandon is where a path comes to what is not simple.
@@ -172,6 +186,14 @@ func (b *builder) stmts(p *path, list []ast.Stmt, ret result, then next) stage {
 		}
 	case *ast.DoBlockStmt:
 		made = b.stmts(p, st.Stmts, ret, rest)
+	case *ast.NumberForStmt:
+		made = b.numberFor(p, st, ret, rest)
+	case *ast.GenericForStmt:
+		made = b.genericFor(p, st, ret, rest)
+	case *ast.WhileStmt:
+		made = b.whileStmt(p, st, ret, rest)
+	case *ast.BreakStmt:
+		made = p.leave
 	case *ast.IfStmt:
 		made = b.ifStmt(p, st, ret, rest)
 	case *ast.ReturnStmt:
@@ -282,6 +304,7 @@ func (b *builder) local(p *path, st *ast.LocalAssignStmt, rest next) stage {
 func (b *builder) bind(p *path, symbols []*analysis.Symbol, values []value, rest next) stage {
 	return b.hold(p, values, func(p *path, held []value) stage {
 		for i, sym := range symbols {
+			p.ownedNoMore(sym)
 			p.env[sym] = constantValue(lua.LNil)
 			if i < len(held) {
 				p.env[sym] = held[i]
@@ -289,6 +312,15 @@ func (b *builder) bind(p *path, symbols []*analysis.Symbol, values []value, rest
 		}
 		return rest(p)
 	})
+}
+
+// ownedNoMore notes that a variable is declared anew, which may be another one
+// of a function that is followed a second time.
+func (p *path) ownedNoMore(sym *analysis.Symbol) {
+	if _, ok := p.places[sym]; ok {
+		p.places = maps.Clone(p.places)
+		delete(p.places, sym)
+	}
 }
 
 // hold has values worked out, in their order, and gives what holds them.
@@ -308,6 +340,9 @@ func (b *builder) hold(p *path, values []value, then func(p *path, held []value)
 		held[i] = v
 	}
 	st := then(p, held)
+	if st == nil {
+		return nil
+	}
 	for i := len(lets) - 1; i >= 0; i-- {
 		lets[i].next = st
 		st = &lets[i]
@@ -328,10 +363,10 @@ func (b *builder) call(p *path, call *ast.FuncCallExpr, ret result) stage {
 			return nil
 		}
 	}
-	caller := p.at
+	caller := p
 	back := func(p *path, values []value) stage {
 		q := *p
-		q.at = caller
+		q.at, q.leave, q.places = caller.at, caller.leave, caller.places
 		return ret(&q, values)
 	}
 	q := *p
@@ -359,6 +394,7 @@ func (b *builder) callee(p *path, call *ast.FuncCallExpr) *instance {
 	if !ok || b.program.Function(fn) != of.Fn {
 		return nil
 	}
+	b.code += len(fn.Proto.Code)
 	return &instance{fn: fn, text: of.Fn}
 }
 

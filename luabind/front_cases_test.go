@@ -77,7 +77,22 @@ var frontCases = []struct {
 	{"port facts", "if pkt.eth and pkt.eth.dst == pkt.port.mac and pkt.port.up then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"owned", "if pkt.ip and pkt.port:owns(pkt.ip.dst) or pkt.ip6 and pkt.port:owns(pkt.ip6.dst) then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"part of an address", "if pkt.ip6 and pkt.ip6.src:byte(1) == 0x20 then return pv.DROP end", "udp tcp arp ip6 runt"},
-	{"loop", "for i = 1, 2 do count = count + i end", "none"},
+	{"loop", "for i = 1, 2 do count = count + i end", "udp tcp arp ip6 runt"},
+	{"loop with a step", "local n = 0 for i = 10, 1, -3 do n = n + i end for i = 0.1, 1, 0.1 do n = n + i end return n == 22 + 5.5 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"loop with variables around", "local n, m = 0 for i = 1, 5 do n, m = n + i, i if i == 3 then break end end return n == 6 and m == 3 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"loop in a loop", "local n = 0 for i = 1, 3 do for j = i, 3 do n = n + 1 if j == 2 then break end end end return n == 5 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"list", "for i, rule in ipairs(rules) do if pkt.ip and rule.proto == pkt.ip.proto then return rule.verdict end end", "udp tcp arp ip6 runt"},
+	{"list by number", "for i = 1, #rules do local rule = rules[i] if pkt.ip and rule.proto == pkt.ip.proto then return rule.verdict end end", "udp tcp arp ip6 runt"},
+	{"list of nothing", "for i, rule in ipairs(missing) do count = 1 end", ""},
+	{"while", "local n = 0 while n < 4 do n = n + 1 end return n == 4 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"while, endless", "local n = 0 while n < 4 do count = count + 1 end", ""},
+	{"loop that changes the packet", "if pkt.ip then for i = 1, 3 do pkt.ip.ttl = pkt.ip.ttl - i end return pv.TX end", "udp tcp arp ip6 runt"},
+	{"loop that fails in the end", "if pkt.ip then for i = 1, 30 do count = count + 1 pkt.ip.ttl = pkt.ip.ttl - i end return pv.TX end", "arp ip6 runt"},
+	{"helper with a loop", "local n = place(7) local m = place(9) return n == 2 and m == nil and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"helper in a loop", "local n = 0 for i = 1, 3 do local at = place(i) if at then n = n + at end end return n == 4 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"loop variable assigned", "for i = 1, 3 do i = 7 count = count + i end", "none"},
+	{"repeat", "local n = 0 repeat n = n + 1 until n > 3", "none"},
+	{"pairs", "for k in pairs(blocked) do count = count + k end", "none"},
 	{"after what is not simple", "if pkt.udp then print(1) end", "tcp arp ip6 runt"},
 	{"inner function", "local f = function() return 1 end", "none"},
 }
@@ -88,9 +103,15 @@ local blocked, seen, nested, missing = {[7] = true}, {}, {a = {[17] = true}, b =
 local guarded = setmetatable({}, {__index = function() return 5 end, __newindex = function() print("assigned") end})
 local opinion = {__eq = function() return true end}
 local equals, equals2 = setmetatable({}, opinion), setmetatable({}, opinion)
+local places = {3, 7, 1}
 local first, second = pv.ports[1], pv.ports[2]
 local hits = pv.counter("hits")
 total, fence = 0, guarded
+local rules = {{proto = 1, verdict = pv.TX}, {proto = 17, verdict = pv.DROP}}
+local function place(x)
+  local n = 0
+  for _, v in ipairs(places) do n = n + 1 if v == x then return n end end
+end
 local function decide(pkt, udp) if udp then return pv.DROP end return pkt.arp and pv.TX or pv.PASS end
 local changing = function() return 1 end
 if limit then changing = decide end
@@ -137,5 +158,26 @@ func TestFrontCases(t *testing.T) {
 				t.Error("a packet from nowhere makes a difference")
 			}
 		})
+	}
+}
+
+// A front that always gives up is let alone, and tried again after a while.
+func TestFrontRests(t *testing.T) {
+	f := load(t, "local x = true function on_packet(pkt) if x == true and pkt.udp.dport == 7 then return pv.DROP end end")
+	frame := pkttest.TCPSyn(pkttest.Options{})
+	for range tooVain + 1 {
+		f.handle(frame)
+	}
+	if f.front.rest != restTime {
+		t.Fatalf("after %d packets it rests for %d", tooVain+1, f.front.rest)
+	}
+	f.front.rest = 1
+	udp := pkttest.UDP(pkttest.Options{})
+	f.handle(udp)
+	if taken := f.pass.taken; taken != 0 {
+		t.Errorf("it decided on %d packets while it rested", taken)
+	}
+	if p := f.handle(udp); f.pass.taken != 1 || p.Verdict != Drop {
+		t.Errorf("after its rest it decided on %d packets, verdict %s", f.pass.taken, p.Verdict)
 	}
 }

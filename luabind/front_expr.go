@@ -38,11 +38,29 @@ func (b *builder) expr(p *path, e ast.Expr) value {
 			v = floatValue(func(c *pass) float64 { return -of.x(c) })
 		}
 	case *ast.UnaryLenOpExpr:
-		if of := b.expr(p, e.Expr); of.form == formPacket {
-			v = numberValue(func(c *pass) uint64 { return uint64(len(c.f.b)) })
-		}
+		v = b.length(b.expr(p, e.Expr))
 	}
 	return v
+}
+
+// length makes the value of the length of a packet or table.
+func (b *builder) length(of value) value {
+	switch of.form {
+	case formPacket:
+		return numberValue(func(c *pass) uint64 { return uint64(len(c.f.b)) })
+	case formAny:
+		if of.plain() {
+			return numberValue(func(c *pass) uint64 {
+				t, ok := of.any(c).(*lua.LTable)
+				if !ok || t.Metatable != lua.LNil {
+					c.bad = true
+					return 0
+				}
+				return uint64(tableLength(t))
+			})
+		}
+	}
+	return value{}
 }
 
 // folder gives the constants that there are at a place.

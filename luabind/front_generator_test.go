@@ -88,6 +88,10 @@ func (g *handlerGenerator) number(depth int) string {
 		return fmt.Sprintf("table1[%s]", g.value(depth+1))
 	case 4:
 		return fmt.Sprintf("(%s and %s or %s)", g.cond(depth+1), g.number(depth+1), g.number(depth+1))
+	case 12:
+		if g.IntN(2) == 0 {
+			return fmt.Sprintf("#%s", g.oneOf("list", "table1", "table1.a", "pv.ports"))
+		}
 	case 5:
 		return fmt.Sprintf("sum(%s, %s)", g.number(depth+1), g.number(depth+1))
 	case 6, 7:
@@ -160,6 +164,38 @@ func (g *handlerGenerator) assigned(f *packet.Field) string {
 	return g.number(0)
 }
 
+// loop makes a loop of one of the kinds.
+func (g *handlerGenerator) loop() {
+	headers, values := g.headers, g.values
+	switch g.IntN(5) {
+	case 0:
+		g.line("for i = %s, %s, %s do", g.number(2), g.number(2), g.oneOf("1", "-1", "0.1", "limit", "7"))
+		g.values = append(g.values, "i")
+	case 1, 2:
+		g.line("for i = 1, %s do", g.oneOf("#list", "3", "0", "count", "20"))
+		g.values = append(g.values, "i", "list[i]")
+	case 3:
+		g.line("for _, v in ipairs(%s) do", g.oneOf("list", "list", "table1", "pv.ports", g.value(2)))
+		g.values = append(g.values, "v")
+	case 4:
+		g.line("local w = 0")
+		g.line("while w < %s do", g.oneOf("5", "count", g.number(2)))
+		g.line("  w = w + 1")
+		g.values = append(g.values, "w")
+	}
+	if g.IntN(2) == 0 && len(values) > 0 && values[0] != "list[i]" {
+		g.line("  %s = %s", values[0], g.value(1))
+	}
+	g.line("do") // which may end with return
+	g.block(1 + g.IntN(3))
+	g.line("end")
+	if g.IntN(2) == 0 {
+		g.line("  if %s then break end", g.cond(1))
+	}
+	g.line("end")
+	g.headers, g.values = headers, values
+}
+
 // lasting gives a statement that changes what outlasts the packet.
 func (g *handlerGenerator) lasting() string {
 	target := func() string {
@@ -196,7 +232,11 @@ func (g *handlerGenerator) block(n int) {
 }
 
 func (g *handlerGenerator) stmt() {
-	switch g.IntN(16) {
+	switch g.IntN(19) {
+	case 16, 17, 18:
+		if g.indent < 4 && g.IntN(2) == 0 {
+			g.loop()
+		}
 	case 0, 1, 2:
 		name := g.oneOf(headerNames...)
 		g.line("local %s = pkt.%s", name, name)
@@ -205,6 +245,11 @@ func (g *handlerGenerator) stmt() {
 		g.line("local ports = pkt.tcp or pkt.udp")
 		g.line("if ports then ports.dport, ports.sport = ports.sport, ports.dport end")
 	case 4:
+		if g.IntN(4) == 0 {
+			g.line("local found, total = find(list, %s)", g.value(1))
+			g.values = append(g.values, "found", "total")
+			return
+		}
 		name := fmt.Sprintf("v%d", g.IntN(5))
 		g.line("local %s = %s", name, g.value(0))
 		g.values = append(g.values, name)
@@ -264,7 +309,7 @@ func (g *handlerGenerator) stmt() {
 const handlerHead = `local pv = require "pv"
 local fixed, here, table1, limit, count = 1009, pv.ip6"2001:db8::2", {x = 5, [7] = 1, [53] = true, a = {}}, tonumber("300"), 0
 local first, other = pv.ports[1], pv.ports[2]
-local seen = pv.counter("seen")
+local seen, list = pv.counter("seen"), {1, 7, 53, true, 64, 255}
 total = 0
 local function same(a, b) return a == b end
 local function sum(a, b)
@@ -276,6 +321,14 @@ local function change(pkt, h)
   if h == pkt then h = pkt.eth end
   if pkt.ip and pkt.ip.ttl > 1 then pkt.ip.ttl = pkt.ip.ttl - 1 return end
   pkt.eth.src, pkt.eth.dst = pkt.eth.dst, pkt.port.mac
+end
+local function find(l, x)
+  local n = 0
+  for i, v in ipairs(l) do
+    n = n + i
+    if v == x then return i, n end
+  end
+  return nil, n
 end
 local function finish(pkt, n)
   if n == 7 then return pv.DROP end

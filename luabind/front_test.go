@@ -19,6 +19,9 @@ import (
 // plain has gopher-lua run all of the handler.
 func plain(c *Config) { c.Plain = true }
 
+// brief lets handlers be endless without taking long.
+func brief(c *Config) { c.Quota = 20_000 }
+
 // frontPackets are packets of all shapes, some cut and some with a changed byte.
 func frontPackets(seed uint64) [][]byte {
 	random := rand.New(rand.NewPCG(seed, 3))
@@ -70,8 +73,8 @@ func TestFrontOfGeneratedHandlers(t *testing.T) {
 	programs := uint64(300)
 	for seed := range programs {
 		source := handlerProgram(seed)
-		with, err := tryLoad(t, source)
-		without, err2 := tryLoad(t, source, plain)
+		with, err := tryLoad(t, source, brief)
+		without, err2 := tryLoad(t, source, brief, plain)
 		if err != nil || err2 != nil {
 			t.Fatalf("%v\n%s", err, source)
 		}
@@ -98,8 +101,8 @@ func FuzzFront(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, program, packets uint64) {
 		source := handlerProgram(program)
-		with, err := tryLoad(t, source)
-		without, err2 := tryLoad(t, source, plain)
+		with, err := tryLoad(t, source, brief)
+		without, err2 := tryLoad(t, source, brief, plain)
 		if err != nil || err2 != nil {
 			t.Skip("the script is refused") // by the checks before it runs
 		}

@@ -53,7 +53,8 @@ type State struct {
 	front          *front         // of it, nil if it has none
 	fronts         map[*lua.LFunction]*front
 	pass           pass
-	localHandler   int // the line of a local one, 0 if there is none
+	ipairs         lua.LValue // the function of the library
+	localHandler   int        // the line of a local one, 0 if there is none
 	driver         *lua.LFunction
 	guard          *lua.LFunction // callGuarded
 	guardedFn      *lua.LFunction // what it calls
@@ -155,6 +156,7 @@ func newState(c Config) *State {
 	s.makeMetatables()
 	s.openOutside()
 	s.openLibraries()
+	s.ipairs = s.L.GetGlobal("ipairs")
 	s.makePorts()
 	s.openModule()
 	s.openModules()
