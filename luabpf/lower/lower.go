@@ -44,6 +44,7 @@ func Lower(p *luabind.Program, o Options) (r *Result, err error) {
 		c.round()
 	}
 	tidy(c.f)
+	useless(c.f)
 	if err := ir.Verify(c.f); err != nil {
 		return nil, err
 	}

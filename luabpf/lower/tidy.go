@@ -3,6 +3,7 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
 
 	"pvlua/luabpf/ir"
@@ -29,12 +30,16 @@ func tidy(f *ir.Func) {
 	var sites []ir.Site
 	for i, b := range f.Blocks {
 		b.ID = i
+		if b.Term.Kind == ir.Exit && !slices.Contains(sites, f.Sites[b.Term.Site]) {
+			sites = append(sites, f.Sites[b.Term.Site])
+		}
+	}
+	slices.SortFunc(sites, func(a, b ir.Site) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Reason, b.Reason))
+	})
+	for _, b := range f.Blocks {
 		if b.Term.Kind == ir.Exit {
-			site := f.Sites[b.Term.Site]
-			if b.Term.Site = slices.Index(sites, site); b.Term.Site < 0 {
-				b.Term.Site = len(sites)
-				sites = append(sites, site)
-			}
+			b.Term.Site = slices.Index(sites, f.Sites[b.Term.Site])
 		}
 	}
 	f.Sites = sites
