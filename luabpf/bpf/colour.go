@@ -27,7 +27,9 @@ func (c *code) assign() error {
 			c.paint(colour)
 			return c.placeSlots(slots)
 		}
-		slots = c.spill(spilled, slots)
+		if spilled, slots = c.around(spilled, slots); len(spilled) > 0 {
+			slots = c.spill(spilled, slots)
+		}
 	}
 	return &TooLargeError{What: "more values at once than registers can be found for"}
 }

@@ -73,9 +73,9 @@ func TestTooManyValues(t *testing.T) {
 	}
 }
 
-// loop makes a Func that adds up the n words from the packet's start on, of
+// adder makes a Func that adds up the n words from the packet's start on, of
 // which there may be any number up to most.
-func loop(most int64) *ir.Func {
+func adder(most int64) *ir.Func {
 	b := build()
 	p := b.ptr(0)
 	b.guard(p, 8)
@@ -101,7 +101,7 @@ func loop(most int64) *ir.Func {
 
 func TestLoops(t *testing.T) {
 	for _, most := range []int64{3, 32, 255} {
-		f := loop(most)
+		f := adder(most)
 		prog := load(t, f, Options{})
 		for _, n := range []byte{0, 1, 2, 3, 4, 29, 30, 31, 32, 33, 255} {
 			pkt := frameOf(64)
