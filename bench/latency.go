@@ -39,39 +39,54 @@ func latency(f features) section {
 		if b.short {
 			span /= 5
 		}
-		entries := []entry{{what: "ping, answered by the kernel", run: func(ctx context.Context) ([]float64, error) {
-			return r.roundTrips(ctx, ping, span)
-		}}, {what: "ping, answered by the kernel on the other processor", run: func(ctx context.Context) (_ []float64, err error) {
-			if err := l.steer(dutName(0), b.at.dutCPU); err != nil {
-				return nil, err
-			}
-			defer func() { err = errors.Join(err, l.steer(dutName(0), noCPU)) }()
-			return r.roundTrips(ctx, ping, span)
-		}}}
+		pings := func(spin bool) func(context.Context) ([]float64, error) {
+			return func(ctx context.Context) ([]float64, error) { return r.roundTrips(ctx, ping, spin, span) }
+		}
+		contenders := echoContenders(f)
+		sleeping, polling := contenders[0], contenders[1]
 		// The kernel answers on the processor that a packet arrives on, and so does
 		// pvlua asleep there. To poll it needs one of its own.
-		for i, c := range echoContenders(f) {
-			at := b.at
-			if i == 0 {
-				at.dutCPU = at.farCPU
-			}
+		here := b.at
+		here.dutCPU = here.farCPU
+		echoes := func(c contender, at places, spin bool) func(context.Context) ([]float64, error) {
 			r := &rig{lab: l, at: at}
-			entries = append(entries, entry{what: "UDP echo by " + c.name, skip: c.skip, run: func(ctx context.Context) ([]float64, error) {
-				return r.echoRoundTrips(ctx, c, span)
-			}})
+			return func(ctx context.Context) ([]float64, error) { return r.echoRoundTrips(ctx, c, spin, span) }
+		}
+		const first, awake = "ping", "ping, waited for awake"
+		cases := []struct {
+			entry
+			of   int // position of what it is compared with
+			goal goal
+		}{
+			{entry{what: first, run: pings(false)}, 0, goal{}},
+			{entry{what: awake, run: pings(true)}, 1, goal{}},
+			{entry{what: "ping, answered on the other processor", run: func(ctx context.Context) (_ []float64, err error) {
+				if err := l.steer(dutName(0), b.at.dutCPU); err != nil {
+					return nil, err
+				}
+				defer func() { err = errors.Join(err, l.steer(dutName(0), noCPU)) }()
+				return r.roundTrips(ctx, ping, false, span)
+			}}, 0, goal{}},
+			{entry{what: "UDP echo by pvlua", run: echoes(sleeping, here, false)}, 0, goal{atMost, latencyBound}},
+			{entry{what: "UDP echo by " + polling.name, skip: polling.skip, run: echoes(polling, b.at, false)}, 0, goal{}},
+			{entry{what: "UDP echo by " + polling.name + ", waited for awake", skip: polling.skip, run: echoes(polling, b.at, true)}, 1, goal{below, 1}},
+		}
+		var entries []entry
+		for _, c := range cases {
+			entries = append(entries, c.entry)
 		}
 		outcomes, err := takeTurns(b.ctx, "latency", b.rounds, entries, b.say)
 		if err != nil {
 			return nil, err
 		}
-		goals := []goal{{}, {}, {atMost, latencyBound}, {below, 1}}
 		var rows []row
-		for i, o := range outcomes {
+		for i, c := range cases {
 			for kind, name := range []string{"median", "p99"} {
-				row := row{name: "latency", what: entries[i].what + ", " + name, figures: o.of(kind), format: "%.1f", unit: "µs",
-					goal: goals[i], skip: entries[i].skip, err: o.err}
-				if i > 0 {
-					row.ratios, row.of = ratios(o.of(kind), outcomes[0].of(kind)), "the first ping"
+				o := outcomes[i]
+				row := row{name: "latency", what: c.what + ", " + name, figures: o.of(kind), format: "%.1f", unit: "µs",
+					goal: c.goal, skip: c.skip, err: o.err}
+				if i != c.of {
+					row.ratios, row.of = ratios(o.of(kind), outcomes[c.of].of(kind)), cases[c.of].what
 				}
 				rows = append(rows, row)
 			}
@@ -97,7 +112,7 @@ func address(h *netlink.Handle, name, prefix string) error {
 }
 
 // echoRoundTrips are those of a UDP echo that a contender answers.
-func (r *rig) echoRoundTrips(ctx context.Context, c contender, span time.Duration) (values []float64, err error) {
+func (r *rig) echoRoundTrips(ctx context.Context, c contender, spin bool, span time.Duration) (values []float64, err error) {
 	dev, err := c.start(r.lab, r.at)
 	if err != nil {
 		return nil, err
@@ -109,14 +124,14 @@ func (r *rig) echoRoundTrips(ctx context.Context, c contender, span time.Duratio
 	if err := r.await(ctx, dev, "attach itself", func() (bool, error) { return r.attached(0) }); err != nil {
 		return nil, err
 	}
-	return r.roundTrips(ctx, echo, span)
+	return r.roundTrips(ctx, echo, spin, span)
 }
 
 // roundTrips sends probes for span, from the generator's processor, and gives the
 // median and the 99th percentile of their round trips in microseconds.
-func (r *rig) roundTrips(ctx context.Context, kind probeKind, span time.Duration) (values []float64, err error) {
+func (r *rig) roundTrips(ctx context.Context, kind probeKind, spin bool, span time.Duration) (values []float64, err error) {
 	err = onThread(r.far, r.at.farCPU, func() error {
-		p, err := newProbe(kind, dutAddress)
+		p, err := newProbe(kind, spin, dutAddress)
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ const (
 // to be used on the thread that made it.
 type probe struct {
 	kind probeKind
+	spin bool // waits awake
 	fd   int
 	seq  uint32
 	buf  [ipHeader + icmpHeader + probeSize]byte
@@ -42,7 +43,7 @@ type probe struct {
 
 // newProbe makes a probe of the host of a prefix, such as 10.0.0.5/24, in the
 // thread's namespace. The caller closes it.
-func newProbe(kind probeKind, to string) (*probe, error) {
+func newProbe(kind probeKind, spin bool, to string) (*probe, error) {
 	prefix, err := netip.ParsePrefix(to)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func newProbe(kind probeKind, to string) (*probe, error) {
 	if kind == echo {
 		typ, protocol = unix.SOCK_DGRAM, unix.IPPROTO_UDP
 	}
-	p := &probe{kind: kind}
+	p := &probe{kind: kind, spin: spin}
 	if p.fd, err = unix.Socket(unix.AF_INET, typ|unix.SOCK_CLOEXEC, protocol); err != nil {
 		return nil, fmt.Errorf("open a socket for probes: %w", err)
 	}
@@ -92,8 +93,8 @@ func (p *probe) run(ctx context.Context, span time.Duration) (trips []float64, e
 	return trips, ctx.Err()
 }
 
-// trip sends one probe and waits for its answer, asleep as ping(8) is. The calls
-// are raw: the scheduler of Go would add its own time to the ones that sleep. If
+// trip sends one probe and waits for its answer, asleep as ping(8) is, or awake:
+// then the time to wake up is not in the round trip. The calls are raw: the scheduler of Go would add its own time to the ones that sleep. If
 // there is no answer in time the error is EAGAIN.
 func (p *probe) trip() (time.Duration, error) {
 	p.seq++
@@ -102,16 +103,20 @@ func (p *probe) trip() (time.Duration, error) {
 	if _, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(p.fd), uintptr(unsafe.Pointer(&request[0])), uintptr(len(request))); errno != 0 {
 		return 0, errno
 	}
+	flags := 0
+	if p.spin {
+		flags = unix.MSG_DONTWAIT
+	}
 	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)))
-		switch took := time.Since(begin); {
-		case errno == unix.EINTR && took < probeTimeout: // the Go runtime's own signals
-		case errno == unix.EINTR:
-			return 0, unix.EAGAIN
-		case errno != 0:
-			return 0, errno
-		case p.answered(p.buf[:n]):
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(p.fd), uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)), uintptr(flags), 0, 0)
+		took := time.Since(begin)
+		switch {
+		case errno == 0 && p.answered(p.buf[:n]):
 			return took, nil
+		case errno != 0 && errno != unix.EINTR && errno != unix.EAGAIN: // EINTR: the Go runtime's own signals
+			return 0, errno
+		case took >= probeTimeout:
+			return 0, unix.EAGAIN
 		}
 	}
 }

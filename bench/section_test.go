@@ -108,12 +108,12 @@ func TestProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &rig{lab: l, at: testPlaces(t)}
-	values, err := r.roundTrips(context.Background(), ping, 50*time.Millisecond)
+	values, err := r.roundTrips(context.Background(), ping, true, 50*time.Millisecond)
 	if err != nil || values[0] <= 0 || values[1] < values[0] {
 		t.Errorf("median and p99 of pings %v, error %v", values, err)
 	}
 	err = onThread(l.far, noCPU, func() error {
-		p, err := newProbe(echo, dutAddress)
+		p, err := newProbe(echo, false, dutAddress)
 		if err != nil {
 			return err
 		}
