@@ -4,6 +4,7 @@ package packet
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"pvlua/internal/pkttest"
@@ -174,6 +175,12 @@ func TestLinkAddress(t *testing.T) {
 	}
 	if get(t, ICMP6, "tlla", both) != 7 || get(t, ICMP6, "slla", both) != 0x020000000001 || twinWrong(both) != "" {
 		t.Errorf("%x", both)
+	}
+	// An option of the reserved type 0 is none of a link-layer address.
+	reserved := patched(pkttest.NeighborSolicit(pkttest.Options{}), 78, 0)
+	l = walked(reserved)
+	if err := Lookup(ICMP6, "tlla").SetUint(reserved, &l, 7); !errors.Is(err, ErrAbsent) {
+		t.Errorf("assigned to an option of type 0: %v, %x", err, reserved)
 	}
 }
 

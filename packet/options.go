@@ -61,7 +61,7 @@ func (l *Layout) ndOption(b []byte, typ uint8) int {
 		if off+8 > len(b) || b[off+1] == 0 {
 			return 0
 		}
-		if b[off+1] == 1 && (b[off] == typ || typ == 0 && (b[off] == ndSource || b[off] == ndTarget)) {
+		if b[off+1] == 1 && (b[off] == ndSource || b[off] == ndTarget) && (typ == 0 || b[off] == typ) {
 			return off
 		}
 		off += 8 * int(b[off+1])
