@@ -193,6 +193,7 @@ func (w *worker) shut(p *workerPort) error {
 		for _, d := range l.out {
 			w.umem.Free(d.Addr)
 		}
+		l.out = nil
 		errs = append(errs, l.socket.Close())
 		if s, err := l.socket.Stats(); err == nil {
 			addStats(&p.past, s)

@@ -35,6 +35,7 @@ type lane struct {
 	socket    *xsk.Socket
 	slot      int // position in port.lanes
 	out       []xsk.Desc
+	waiting   bool      // it is among those of the worker that may have frames in out
 	injecting bool      // its frames leave by the injector
 	since     time.Time // when there was last a reason for that
 
@@ -71,6 +72,10 @@ func (w *worker) queue(p *workerPort, l *lane, d xsk.Desc) {
 		w.transmit(l)
 	}
 	l.out = append(l.out, d)
+	if !l.waiting {
+		l.waiting = true
+		w.waiting = append(w.waiting, l)
+	}
 }
 
 // transmit sends what was put aside, by the way that is best. What finds no room
@@ -89,13 +94,14 @@ func (w *worker) transmit(l *lane) {
 	l.out = l.out[:0]
 }
 
-// transmitAll sends what was put aside on all lanes.
+// transmitAll sends what was put aside, on whatever lane. It costs nothing for the
+// others, of which there may be many: it runs for each lane that receives.
 func (w *worker) transmitAll() {
-	for _, p := range w.ports {
-		for _, l := range p.lanes {
-			w.transmit(l)
-		}
+	for _, l := range w.waiting {
+		w.transmit(l)
+		l.waiting = false
 	}
+	w.waiting = w.waiting[:0]
 }
 
 // toRing moves frames to the transmit ring of l.

@@ -41,7 +41,8 @@ type worker struct {
 	room    []luabind.Packet // as long as descs
 	packets []luabind.Packet // those of room that hold the batch; empty between batches
 	settled int
-	from    *lane // where the batch came in; nil outside of one, if frames are sent there
+	waiting []*lane // that may have frames put aside
+	from    *lane   // where the batch came in; nil outside of one, if frames are sent there
 
 	sockets  *socketTable // of all workers
 	exit     *exitRequest // of all workers
