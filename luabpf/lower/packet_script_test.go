@@ -35,6 +35,8 @@ var handlers = []string{
 	`local t = pkt.tcp if t and t.tsval then t.tsval, t.mss = t.tsecr, t.mss and 536 or nil return pv.TX end`,
 	`local q = pkt.icmp6 if q and q.target and q.slla then q.type, q.tlla, q.override = 136, pkt.port.mac, true return pv.TX end`,
 	`if pkt.vlan then pkt.vlan.vid, pkt.vlan.pcp = 7, pkt.vlan2 and pkt.vlan2.pcp or 1 return pv.TX end`,
+	`local ip, icmp = pkt.ip, pkt.icmp if icmp then icmp.id, ip.src, icmp.seq = icmp.seq, 0x01020304, 7 return pv.TX end`,
+	`local p = pkt.ip6 if p and p.proto then p.src, p.dst, p.hlim = p.dst, pv.ip6"ff02::5", p.proto return pv.TX end`,
 	// Structural fields.
 	`if pkt.eth then pkt.eth.type = 0x806 return pkt.arp and pv.TX or pv.DROP end`,
 	`if pkt.ip then pkt.ip.mf = true pkt.ip.ttl = 9 if pkt.udp then pkt.udp.sport = 1 end return pv.TX end`,

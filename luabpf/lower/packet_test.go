@@ -280,6 +280,9 @@ func packets(r *rand.Rand, n int) (all [][]byte) {
 	named := pkttest.All()
 	for len(all) < n {
 		b := bytes.Clone(named[r.IntN(len(named))].Frame)
+		if r.IntN(4) == 0 {
+			b = winding(r)
+		}
 		if r.IntN(5) == 0 {
 			b = slices.Concat(b[:12], []byte{[...]byte{0x81, 0x88}[r.IntN(2)], [...]byte{0, 0xa8}[r.IntN(2)], byte(r.IntN(256)), byte(r.IntN(256))}, b[12:])
 		}
@@ -292,6 +295,58 @@ func packets(r *rand.Rand, n int) (all [][]byte) {
 		all = append(all, b)
 	}
 	return all
+}
+
+// winding makes a packet with many or odd options or extension headers.
+func winding(r *rand.Rand) []byte {
+	var o pkttest.Options
+	o.Payload = make([]byte, r.IntN(30))
+	switch r.IntN(4) {
+	case 0:
+		for range r.IntN(11) {
+			e := pkttest.Extension{Number: [...]uint8{60, 60, 43, 44, 51, 135, 0}[r.IntN(7)], Bytes: make([]byte, 8+8*r.IntN(3))}
+			e.Bytes[1] = byte(len(e.Bytes)/8 - 1)
+			if e.Number == 51 {
+				e.Bytes[1] = byte(len(e.Bytes)/4 - 2)
+			}
+			e.Bytes[2+r.IntN(2)] = byte(r.IntN(3))
+			o.Extensions = append(o.Extensions, e)
+		}
+		return pkttest.UDP6(o)
+	case 1:
+		for len(o.IPOptions) < 4*r.IntN(10) {
+			switch r.IntN(4) {
+			case 0:
+				o.IPOptions = append(o.IPOptions, 1)
+			case 1:
+				o.IPOptions = append(o.IPOptions, 131+6*byte(r.IntN(2)), 7, byte(r.IntN(9)), 10, 0, 0, byte(r.IntN(256)))
+			default:
+				n := 2 + r.IntN(6)
+				o.IPOptions = append(o.IPOptions, append([]byte{7, byte(n)}, make([]byte, n-2)...)...)
+			}
+		}
+		o.IPOptions = o.IPOptions[:min(len(o.IPOptions), 40)&^3]
+		if r.IntN(2) == 0 {
+			return pkttest.UDP(o)
+		}
+		return pkttest.TCPData(o)
+	case 2:
+		b := pkttest.TCPSyn(o)
+		for at := 54; at < 72; {
+			n := copy(b[at:74], [...][]byte{{1}, {1}, {2, 4, 5, 0xb4}, {3, 3, 7}, {4, 2}, {8, 10, 0, 0, 0, 9, 0xff, 0xff, 0, 1}, {5, 6, 1, 2, 3, 4}, {2, 3, 1}, {0}}[r.IntN(9)])
+			at += n
+		}
+		return b
+	}
+	b := pkttest.NeighborSolicit(o)
+	for range r.IntN(4) {
+		option := make([]byte, 8+8*r.IntN(2))
+		option[0], option[1] = byte(r.IntN(4)), byte(len(option)/8)
+		at := 78
+		b = slices.Concat(b[:at], option, b[at:])
+		binary.BigEndian.PutUint16(b[18:], uint16(len(b)-54))
+	}
+	return b
 }
 
 // damage changes a byte or word of a packet, most often to something that
