@@ -51,8 +51,11 @@ func (g *generator) statement() *node {
 			return c
 		}
 	case 21:
-		if g.packets && (!g.careful || g.one(8)) {
+		switch {
+		case g.packets && (!g.careful || g.one(8)):
 			return g.whole()
+		case g.packets && g.one(3):
+			return makeNode(statement, "pkt:fix_checksums()")
 		}
 	case 22:
 		return makeNode(statement, "do\n$end", g.inside(1+g.IntN(2)))
