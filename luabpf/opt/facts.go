@@ -19,9 +19,6 @@ type expr struct {
 	imm  int64
 }
 
-// span is from where to where a number is, taken as unsigned, both included.
-type span struct{ lo, hi uint64 }
-
 // facts is what holds at a place on all paths to it.
 //
 // Registers that are set once never lose what is known of them; facts about
@@ -116,6 +113,20 @@ func (k *facts) forget(r ir.Reg) {
 		e := exprOf(&in)
 		return e.a == r || e.b == r
 	})
+}
+
+// lasting keeps what nothing can change: what is known of registers that are set
+// once, but by reading the packet.
+func (k *facts) lasting(once []bool) {
+	fixed := func(e expr) bool {
+		return (e.a == ir.None || once[e.a]) && (e.b == ir.None || once[e.b]) &&
+			e.op != ir.Load && e.op != ir.Sum && e.op != ir.Len && e.op != ir.Ptr
+	}
+	maps.DeleteFunc(k.consts, func(r ir.Reg, _ int64) bool { return !once[r] })
+	maps.DeleteFunc(k.copies, func(r, from ir.Reg) bool { return !once[r] || !once[from] })
+	maps.DeleteFunc(k.made, func(r ir.Reg, in ir.Instr) bool { return !once[r] || !fixed(exprOf(&in)) })
+	maps.DeleteFunc(k.avail, func(e expr, r ir.Reg) bool { return !once[r] || !fixed(e) })
+	maps.DeleteFunc(k.spans, func(r ir.Reg, _ span) bool { return !once[r] })
 }
 
 // stored drops the loads and sums that a Store may have changed. Two different

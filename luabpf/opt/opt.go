@@ -21,6 +21,10 @@ var first = []pass{
 	// Blocks that nothing leads to are gone, and jumps lead to where something
 	// happens.
 	{"tidy", tidy},
+	// What follows a meeting of paths is made for the most likely of them alone,
+	// where that makes its addresses constants.
+	{"values", values},
+	{"specialise", specialise},
 	// Pointers that are always at the same offset are distances from one at the
 	// packet's start: what is proven of one is proven of all.
 	{"rebase", rebase},

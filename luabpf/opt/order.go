@@ -39,7 +39,7 @@ func (v *valuer) swappedOperands(in *ir.Instr) {
 func (v *valuer) swapAfter(in *ir.Instr, size uint8, first ir.Instr) {
 	first.Dst, first.Line = v.f.NewReg(ir.Number), in.Line
 	v.once, v.uses = append(v.once, true), append(v.uses, 1)
-	v.limits = append(v.limits, ^uint64(0)>>(64-8*size))
+	v.spans = append(v.spans, span{0, NoLimit >> (64 - 8*size)})
 	v.reuse(&first)
 	v.emit(first)
 	*in = ir.Instr{Op: ir.Swap, Dst: in.Dst, A: first.Dst, B: ir.None, Size: size, Line: in.Line}

@@ -72,7 +72,7 @@ func (v *valuer) simplify(in *ir.Instr) {
 	}
 	v.combine(in)
 	n, s := uint64(in.Imm), v.span(in.A)
-	ones := ^uint64(0) >> bits.LeadingZeros64(s.hi) // the bits that A may have
+	may := ones(s.hi) // the bits of A that are perhaps set
 	power := n != 0 && n&(n-1) == 0
 	switch in.Op {
 	case ir.Add, ir.Or, ir.Xor, ir.Shl, ir.Shr, ir.Sar:
@@ -114,9 +114,9 @@ func (v *valuer) simplify(in *ir.Instr) {
 		}
 	case ir.And:
 		switch {
-		case ones&n == 0:
+		case may&n == 0:
 			constant(0)
-		case ones&^n == 0:
+		case may&^n == 0:
 			copied(in.A)
 		}
 	}

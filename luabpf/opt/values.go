@@ -12,13 +12,13 @@ import (
 // writes every instruction and branch anew in terms of that.
 //
 // What is known of registers that are set once holds wherever they are used.
-// What is known of others, of the packet's bytes and from branches holds until
-// something changes it, and where paths meet if it holds on all; at the head of
-// a loop nothing of that is known.
+// What is known of others and of the packet's bytes holds until something changes
+// it, and where paths meet if it holds on all; at the head of a loop nothing of
+// that is known.
 func values(f *ir.Func) (changed bool) {
 	moved := renumber(f)
 	preds := predecessors(f)
-	v := &valuer{f: f, once: setOnce(f), limits: Limits(f, nil), uses: uses(f), all: newFacts(), where: map[ir.Reg]int{}, idom: dominators(f, preds)}
+	v := &valuer{f: f, once: setOnce(f), spans: spans(f, nil), uses: uses(f), all: newFacts(), where: map[ir.Reg]int{}, idom: dominators(f, preds)}
 	leaving := make([][2]*facts, len(f.Blocks))
 	for _, b := range f.Blocks {
 		v.entering(b, preds[b.ID], leaving)
@@ -39,7 +39,7 @@ func values(f *ir.Func) (changed bool) {
 type valuer struct {
 	f       *ir.Func
 	once    []bool
-	limits  []uint64
+	spans   []span
 	uses    []int
 	idom    []int
 	all     *facts         // about registers that are set once, everywhere
@@ -66,13 +66,17 @@ func uses(f *ir.Func) []int {
 // entering finds what is known at the beginning of a block.
 func (v *valuer) entering(b *ir.Block, preds []*ir.Block, leaving [][2]*facts) {
 	v.now = nil
+	loop := false
 	for i, p := range preds {
 		if slices.Contains(preds[:i], p) {
 			continue
 		}
 		if leaving[p.ID][0] == nil { // a jump back
-			v.now = nil
-			break
+			if loop = true; !v.dominates(b.ID, p.ID) {
+				v.now = nil // which does not come from here
+				break
+			}
+			continue
 		}
 		for way, to := range [...]*ir.Block{p.Term.Then, p.Term.Else} {
 			if to != b {
@@ -88,6 +92,17 @@ func (v *valuer) entering(b *ir.Block, preds []*ir.Block, leaving [][2]*facts) {
 	if v.now == nil {
 		v.now = newFacts()
 	}
+	if loop {
+		v.now.lasting(v.once)
+	}
+}
+
+// dominates reports whether all paths to a block go through another.
+func (v *valuer) dominates(b, of int) bool {
+	for of > b {
+		of = v.idom[of]
+	}
+	return of == b
 }
 
 // leaving gives what is known on the ways from a block's end.
@@ -262,7 +277,7 @@ func (v *valuer) span(r ir.Reg) span {
 	if s, ok := v.now.spans[r]; ok {
 		return s
 	}
-	return span{0, v.limits[r]}
+	return v.spans[r]
 }
 
 // reuse makes a copy of an instruction whose value some register has.
