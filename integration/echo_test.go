@@ -16,11 +16,13 @@ var modes = []string{"native", "generic"}
 
 // TestEchoAnswersRealClients has echo.lua answer for B, where the kernel is
 // kept from answering: it does not hear what the script answers.
-func TestEchoAnswersRealClients(t *testing.T) {
+func TestEchoAnswersRealClients(t *testing.T) { bothEngines(t, testEchoAnswersRealClients) }
+
+func testEchoAnswersRealClients(t *testing.T) {
 	need(t, "arping", "ping", "nc")
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
-			lab := labtest.New(t, labtest.Options{})
+			lab := newLab(t, labtest.Options{})
 			r := start(t, lab.B, "--mode", mode, lab.B.Link, "scripts/echo.lua")
 			ip, ip6 := lab.B.IP.String(), lab.B.IP6.String()
 

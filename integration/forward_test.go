@@ -47,12 +47,14 @@ func iperf(t *testing.T, lab *labtest.Lab, args ...string) (client, server iperf
 // TestForwardCarriesIperf runs forward.lua between two pairs. With a queueing
 // discipline a full veth ring holds the sender back instead of losing (P4), so
 // that nothing may be lost anywhere.
-func TestForwardCarriesIperf(t *testing.T) {
+func TestForwardCarriesIperf(t *testing.T) { bothEngines(t, testForwardCarriesIperf) }
+
+func testForwardCarriesIperf(t *testing.T) {
 	need(t, "iperf3", "ping", "ip")
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
 			// Without IPv6 the kernel in the middle sends nothing of its own.
-			lab := labtest.NewChain(t, labtest.Options{PFIFO: 1000, NoIPv6: true})
+			lab := newChain(t, labtest.Options{PFIFO: 1000, NoIPv6: true})
 			// Rings that hold all that TCP may have under way: on a busy machine
 			// the worker may not run for a while.
 			r := start(t, lab.M, "--mode", mode, "-c", "32768", "-r", "8192", "-f", "16384",
@@ -110,9 +112,11 @@ func receiveBufferErrors(t *testing.T, side *labtest.Side) (n int64) {
 	return 0
 }
 
-func TestForwardCarriesIPv6(t *testing.T) {
+func TestForwardCarriesIPv6(t *testing.T) { bothEngines(t, testForwardCarriesIPv6) }
+
+func testForwardCarriesIPv6(t *testing.T) {
 	need(t, "ping")
-	lab := labtest.NewChain(t, labtest.Options{})
+	lab := newChain(t, labtest.Options{})
 	r := start(t, lab.M, lab.M.Link, lab.M.Link2, "scripts/forward.lua")
 	lab.A.Run(t, "ping", "-6", "-c", "5", "-i", "0.02", "-W", "2", lab.B.IP6.String())
 	lab.B.Run(t, "ping", "-6", "-c", "5", "-i", "0.02", "-W", "2", "-s", "1400", lab.A.IP6.String())

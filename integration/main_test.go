@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +56,29 @@ func need(t *testing.T, commands ...string) {
 	}
 }
 
+// engine is the one that runs are started with that name none.
+var engine = "auto"
+
+// bothEngines runs a test with the handler in the kernel, as far as it compiles,
+// and in Lua alone.
+func bothEngines(t *testing.T, test func(*testing.T)) {
+	defer func(old string) { engine = old }(engine)
+	for _, engine = range []string{"auto", "lua"} {
+		t.Run(engine, test)
+	}
+}
+
+// newLab and newChain make a lab in which the kernel's part of a handler can send.
+func newLab(t *testing.T, o labtest.Options) *labtest.Lab {
+	o.GRO = o.GRO || engine == "auto"
+	return labtest.New(t, o)
+}
+
+func newChain(t *testing.T, o labtest.Options) *labtest.Lab {
+	o.GRO = o.GRO || engine == "auto"
+	return labtest.NewChain(t, o)
+}
+
 // A run is a pvlua in a namespace.
 type run struct {
 	*labtest.Process
@@ -64,6 +88,9 @@ type run struct {
 // until it receives on all its interfaces.
 func start(t *testing.T, side *labtest.Side, args ...string) *run {
 	t.Helper()
+	if !slices.Contains(args, "--engine") {
+		args = append([]string{"--engine", engine}, args...)
+	}
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = ".." // scripts are named as a user names them: scripts/echo.lua
 	r := &run{side.StartCmd(t, cmd)}
@@ -71,6 +98,9 @@ func start(t *testing.T, side *labtest.Side, args ...string) *run {
 		for _, arg := range args {
 			if arg == link && link != "" {
 				r.WaitOutput(t, "receiving port="+link, 10*time.Second)
+				if engine == "auto" {
+					r.WaitOutput(t, "the handler runs", 10*time.Second)
+				}
 			}
 		}
 	}
@@ -132,7 +162,7 @@ func (all totals) lossless(t *testing.T) {
 	for port, counts := range all {
 		for word, n := range counts {
 			switch word {
-			case "rx", "tx", "tx-inject", "drop", "pass":
+			case "rx", "tx", "tx-inject", "drop", "pass", "in-kernel":
 			default:
 				if n != 0 {
 					t.Errorf("%s: %s %d", port, word, n)

@@ -61,7 +61,9 @@ func carried(t *testing.T, from, to *net.UDPConn, text string) string {
 
 // TestChangeWord both ways, over IPv4 and IPv6. That a datagram comes out proves
 // its lengths and checksums, for the kernel checks them.
-func TestChangeWord(t *testing.T) {
+func TestChangeWord(t *testing.T) { bothEngines(t, testChangeWord) }
+
+func testChangeWord(t *testing.T) {
 	need(t)
 	for _, c := range []struct{ mode, old, new string }{
 		{"native", "cat", "lion"},
@@ -73,7 +75,7 @@ func TestChangeWord(t *testing.T) {
 		{"native", "é", "è"},
 	} {
 		t.Run(fmt.Sprintf("%s %.8s to %.8s", c.mode, c.old, c.new), func(t *testing.T) {
-			lab := labtest.NewChain(t, labtest.Options{})
+			lab := newChain(t, labtest.Options{})
 			r := start(t, lab.M, "--mode", c.mode, lab.M.Link, lab.M.Link2, "scripts/change_word.lua", "--", "--old="+c.old, "--new="+c.new)
 			words := 0
 			for _, v := range [][2]netip.Addr{{lab.A.IP, lab.B.IP}, {lab.A.IP6, lab.B.IP6}} {
@@ -117,8 +119,12 @@ func TestChangeWord(t *testing.T) {
 
 // TestChangeWordRefusesWhatDoesNotFit, counts it, and goes on.
 func TestChangeWordRefusesWhatDoesNotFit(t *testing.T) {
+	bothEngines(t, testChangeWordRefusesWhatDoesNotFit)
+}
+
+func testChangeWordRefusesWhatDoesNotFit(t *testing.T) {
 	need(t, "nc")
-	lab := labtest.NewChain(t, labtest.Options{NoIPv6: true})
+	lab := newChain(t, labtest.Options{NoIPv6: true})
 	r := start(t, lab.M, "--on-error", "drop", lab.M.Link, lab.M.Link2, "scripts/change_word.lua", "--", "--new", strings.Repeat("y", 1000))
 	a, b := udpPair(t, lab, lab.A.IP, lab.B.IP)
 	const refused = 5
@@ -145,9 +151,11 @@ func TestChangeWordRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 // TestChangeWordBetweenNetcats is what its comment says to try.
-func TestChangeWordBetweenNetcats(t *testing.T) {
+func TestChangeWordBetweenNetcats(t *testing.T) { bothEngines(t, testChangeWordBetweenNetcats) }
+
+func testChangeWordBetweenNetcats(t *testing.T) {
 	need(t, "nc")
-	lab := labtest.NewChain(t, labtest.Options{NoIPv6: true})
+	lab := newChain(t, labtest.Options{NoIPv6: true})
 	r := start(t, lab.M, lab.M.Link, lab.M.Link2, "scripts/change_word.lua", "--", "--old", "cat", "--new", "lion")
 	server := lab.B.Start(t, "nc", "-u", "-l", "5000")
 	waitUDP(t, lab.B, 5000)

@@ -85,11 +85,13 @@ func wantEnd(t *testing.T, what string, ends <-chan ended, got string, err error
 const httpOK = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
 
 // TestFilterResetsBothEnds of connections that say the word, and of no others.
-func TestFilterResetsBothEnds(t *testing.T) {
+func TestFilterResetsBothEnds(t *testing.T) { bothEngines(t, testFilterResetsBothEnds) }
+
+func testFilterResetsBothEnds(t *testing.T) {
 	need(t, "curl")
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
-			lab := labtest.NewChain(t, labtest.Options{PFIFO: 1000})
+			lab := newChain(t, labtest.Options{PFIFO: 1000})
 			r := start(t, lab.M, "--mode", mode, lab.M.Link, lab.M.Link2, "scripts/filter.lua", "--", "--word", "secret", "--port=8080")
 			blocked := 0
 			for _, server := range []netip.Addr{lab.B.IP, lab.B.IP6} {
@@ -124,7 +126,9 @@ func TestFilterResetsBothEnds(t *testing.T) {
 
 // TestFilterResetsInTheMiddle of a connection, where the sequence numbers are
 // neither the first ones nor the same both ways.
-func TestFilterResetsInTheMiddle(t *testing.T) {
+func TestFilterResetsInTheMiddle(t *testing.T) { bothEngines(t, testFilterResetsInTheMiddle) }
+
+func testFilterResetsInTheMiddle(t *testing.T) {
 	need(t)
 	for _, c := range []struct {
 		name           string
@@ -136,7 +140,7 @@ func TestFilterResetsInTheMiddle(t *testing.T) {
 		{"from port 80", 80, 79, "it is secret"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lab := labtest.NewChain(t, labtest.Options{NoIPv6: true})
+			lab := newChain(t, labtest.Options{NoIPv6: true})
 			r := start(t, lab.M, lab.M.Link, lab.M.Link2, "scripts/filter.lua", "--", "--word", "secret", "--port", "80")
 			at := netip.AddrPortFrom(lab.B.IP, c.server)
 			ends := answer(t, lab.B, at, "welcome")

@@ -71,11 +71,13 @@ func wantReach(t *testing.T, lab *labtest.Lab, from, to netip.AddrPort, want boo
 }
 
 // TestFirewallBetweenPorts follows its rules, the first one that fits.
-func TestFirewallBetweenPorts(t *testing.T) {
+func TestFirewallBetweenPorts(t *testing.T) { bothEngines(t, testFirewallBetweenPorts) }
+
+func testFirewallBetweenPorts(t *testing.T) {
 	need(t, "ip", "ping", "arping")
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
-			lab := labtest.NewChain(t, labtest.Options{})
+			lab := newChain(t, labtest.Options{})
 			const friend, blocked, blocked6 = "10.0.0.44", "10.0.0.66", "2001:db8::66"
 			for _, address := range []string{friend + "/24", blocked + "/24", blocked6 + "/64"} {
 				add := []string{"ip", "address", "add", address, "dev", lab.A.Link}
@@ -179,9 +181,11 @@ func TestFirewallBetweenPorts(t *testing.T) {
 
 // TestFirewallOfOneHost lets what is allowed through to the kernel. Its own
 // tables do what they say.
-func TestFirewallOfOneHost(t *testing.T) {
+func TestFirewallOfOneHost(t *testing.T) { bothEngines(t, testFirewallOfOneHost) }
+
+func testFirewallOfOneHost(t *testing.T) {
 	need(t, "ip", "ping")
-	lab := labtest.New(t, labtest.Options{})
+	lab := newLab(t, labtest.Options{})
 	r := start(t, lab.B, lab.B.Link, "scripts/firewall.lua")
 	lab.A.Run(t, "ip", "address", "add", "10.0.0.9/24", "dev", lab.A.Link)
 	lab.A.Run(t, "ip", "address", "add", "2001:db8::66/64", "dev", lab.A.Link, "nodad")
@@ -215,9 +219,11 @@ func TestFirewallOfOneHost(t *testing.T) {
 }
 
 // TestFirewallRulesThatMakeNoSense end it with status 3.
-func TestFirewallRulesThatMakeNoSense(t *testing.T) {
+func TestFirewallRulesThatMakeNoSense(t *testing.T) { bothEngines(t, testFirewallRulesThatMakeNoSense) }
+
+func testFirewallRulesThatMakeNoSense(t *testing.T) {
 	need(t)
-	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	lab := newLab(t, labtest.Options{NoIPv6: true})
 	for rule, want := range map[string]string{
 		`{"drop"}, {"drop", port = 23}`:       "firewall.lua: rule 2 is wrong: port = 23",
 		`{"drop", proto = "tpc"}`:             "firewall.lua: rule 1 is wrong: proto = tpc",

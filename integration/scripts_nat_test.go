@@ -25,7 +25,7 @@ var (
 func newNAT(t *testing.T, o labtest.Options, args ...string) (*labtest.Lab, *run) {
 	t.Helper()
 	o.NoIPv6, o.PFIFO = true, 1000
-	lab := labtest.NewChain(t, o)
+	lab := newChain(t, o)
 	lab.M.Run(t, "ip", "address", "add", natInside.String(), "dev", lab.M.Link)
 	lab.M.Run(t, "ip", "address", "add", natOutside.String(), "dev", lab.M.Link2)
 	lab.A.Run(t, "ip", "route", "add", "default", "via", natInside.Addr().String())
@@ -99,7 +99,9 @@ func ask(c *net.UDPConn, should bool) string {
 }
 
 // TestNATCarriesClients out of the network inside, and loses nothing.
-func TestNATCarriesClients(t *testing.T) {
+func TestNATCarriesClients(t *testing.T) { bothEngines(t, testNATCarriesClients) }
+
+func testNATCarriesClients(t *testing.T) {
 	need(t, "ip", "ping", "iperf3", "nc")
 	for _, c := range []struct {
 		name, mode string
@@ -154,7 +156,9 @@ func TestNATCarriesClients(t *testing.T) {
 }
 
 // TestNATKeepsStrangersOut: only answers get in.
-func TestNATKeepsStrangersOut(t *testing.T) {
+func TestNATKeepsStrangersOut(t *testing.T) { bothEngines(t, testNATKeepsStrangersOut) }
+
+func testNATKeepsStrangersOut(t *testing.T) {
 	need(t, "ip", "ping")
 	lab, r := newNAT(t, labtest.Options{})
 	lab.B.Run(t, "ip", "address", "add", "192.0.2.9/24", "dev", lab.B.Link)
@@ -210,7 +214,9 @@ func reachableFrom(t *testing.T, side *labtest.Side, to netip.AddrPort) (ok bool
 
 // TestNATIsBounded and forgets: when there are as many flows as there may be,
 // they go on and new ones get nowhere, until an old one was silent for long.
-func TestNATIsBounded(t *testing.T) {
+func TestNATIsBounded(t *testing.T) { bothEngines(t, testNATIsBounded) }
+
+func testNATIsBounded(t *testing.T) {
 	need(t, "ip")
 	lab, r := newNAT(t, labtest.Options{}, "--flows", "3", "--timeout", "4")
 	at := netip.AddrPortFrom(lab.B.IP, 7)
@@ -244,7 +250,9 @@ func TestNATIsBounded(t *testing.T) {
 }
 
 // TestNATGateway sends what is for other networks to the router outside.
-func TestNATGateway(t *testing.T) {
+func TestNATGateway(t *testing.T) { bothEngines(t, testNATGateway) }
+
+func testNATGateway(t *testing.T) {
 	need(t, "ip", "ping")
 	lab, r := newNAT(t, labtest.Options{}, "--gateway", natServer.Addr().String())
 	const far = "203.0.113.7"

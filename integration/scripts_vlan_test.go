@@ -49,7 +49,9 @@ func vlans(t *testing.T, lab *labtest.Lab, mode, record string, stages ...string
 
 // TestVLANCarriesTags from one end of a chain to the other. Nothing is lost, and
 // in the middle the packets have the tags that they should have.
-func TestVLANCarriesTags(t *testing.T) {
+func TestVLANCarriesTags(t *testing.T) { bothEngines(t, testVLANCarriesTags) }
+
+func testVLANCarriesTags(t *testing.T) {
 	need(t, "ip", "ping", "tcpdump")
 	const tagged, plain = `802\.1Q \(0x8100\), length \d+: vlan %d, p 0, ethertype `, `IPv4 \(0x0800\)`
 	for _, c := range []struct {
@@ -69,7 +71,7 @@ func TestVLANCarriesTags(t *testing.T) {
 		{"rewrite none", "native", []string{"--mode rewrite --tag 100 --to 200", "--mode rewrite --tag 100 --to 200"}, []string{plain}, 1500},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lab := labtest.NewChain(t, labtest.Options{NoIPv6: true, PFIFO: 1000, MTU: c.mtu})
+			lab := newChain(t, labtest.Options{NoIPv6: true, PFIFO: 1000, MTU: c.mtu})
 			for _, side := range []*labtest.Side{lab.A, lab.B} {
 				side.Run(t, "ip", "link", "set", side.Link, "mtu", "1500")
 			}
@@ -121,14 +123,16 @@ func TestVLANCarriesTags(t *testing.T) {
 
 // TestVLANKeepsNetworksApart drops what is of another network where tags are
 // popped.
-func TestVLANKeepsNetworksApart(t *testing.T) {
+func TestVLANKeepsNetworksApart(t *testing.T) { bothEngines(t, testVLANKeepsNetworksApart) }
+
+func testVLANKeepsNetworksApart(t *testing.T) {
 	need(t, "ip", "ping")
 	for _, stages := range [][]string{
 		{"--mode pop --tag 100"}, // what comes is not tagged at all
 		{"--mode push --tag 100", "--mode pop --tag 101"},
 		{"--mode push --tag 101", "--mode push --tag 100", "--mode pop --tag 101"}, // that one is not the outermost
 	} {
-		lab := labtest.NewChain(t, labtest.Options{NoIPv6: true})
+		lab := newChain(t, labtest.Options{NoIPv6: true})
 		all := vlans(t, lab, "native", filepath.Join(t.TempDir(), "record.pcapng"), stages...)
 		if _, err := lab.A.Try(t, "ping", "-c", "2", "-i", "0.1", "-W", "1", lab.B.IP.String()); err == nil {
 			t.Errorf("%q: got through", stages)
@@ -157,9 +161,11 @@ func launch(t *testing.T, side *labtest.Side, args ...string) *run {
 }
 
 // TestVLANArguments that make no sense end it with status 3, saying why.
-func TestVLANArguments(t *testing.T) {
+func TestVLANArguments(t *testing.T) { bothEngines(t, testVLANArguments) }
+
+func testVLANArguments(t *testing.T) {
 	need(t)
-	lab := labtest.NewChain(t, labtest.Options{NoIPv6: true})
+	lab := newChain(t, labtest.Options{NoIPv6: true})
 	for args, want := range map[string]string{
 		"":                                "--mode is missing; it must be given as in -- --mode TEXT",
 		"--mode push":                     "--tag is missing",

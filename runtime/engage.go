@@ -25,7 +25,10 @@ type engaged struct {
 // It returns an error only if the user wants nothing else: --engine kernel.
 // It is called on the supervisor's thread.
 func (r *Runtime) engage() error {
-	if r.cfg.luaOnly() != "" {
+	if why := r.cfg.luaOnly(); why != "" {
+		for _, p := range r.ports {
+			r.say(p, "the handler runs in Lua", "reason", why)
+		}
 		return nil
 	}
 	facts, canSend := r.sendable()
@@ -93,7 +96,7 @@ func (r *Runtime) putInPlace(all []compiled, facts []luabind.Port, canSend []boo
 			if err := e.side.remove(p); err != nil {
 				return err
 			}
-			r.say(p, "the handler runs in user space", "reason", err)
+			r.say(p, userSpace(c), "reason", err)
 		}
 		for _, w := range r.workers {
 			if err := r.placeInUserSpace(w, i, c.user); err != nil {
@@ -102,6 +105,14 @@ func (r *Runtime) putInPlace(all []compiled, facts []luabind.Port, canSend []boo
 		}
 	}
 	return nil
+}
+
+// userSpace says how the handler runs in user space.
+func userSpace(c *compiled) string {
+	if c.user != nil {
+		return "the handler runs in user space, compiled"
+	}
+	return "the handler runs in Lua"
 }
 
 // placeInKernel has the kernel run the handler for packets of p, as far as it
