@@ -24,9 +24,9 @@ func (c *compiler) swap(p *path, r ir.Reg, size uint8) ir.Reg {
 	return c.emit(p, ir.Instr{Op: ir.Swap, Size: size, A: r, B: ir.None})
 }
 
-// ip is present for IPv4 where the ethertype is known.
+// ip is present for IPv4 in a packet with eth.
 func (c *compiler) ip(p *path) (yes, no []*path) {
-	is, not := c.is(p, p.pkt.walk.typ, rawIP)
+	is, not := c.typed(p, rawIP)
 	if is == nil {
 		return nil, some(not.lacks(1 << packet.IP))
 	}

@@ -46,9 +46,9 @@ func (c *compiler) isExtension(p *path, proto ir.Reg) (yes, no *path) {
 	return yes, c.rejoin(no, high)
 }
 
-// ip6 is present for IPv6 where the ethertype is known.
+// ip6 is present for IPv6 in a packet with eth.
 func (c *compiler) ip6(p *path) (yes, no []*path) {
-	is, not := c.is(p, p.pkt.walk.typ, rawIP6)
+	is, not := c.typed(p, rawIP6)
 	if is == nil {
 		return nil, some(not.lacks(1 << packet.IP6))
 	}

@@ -96,6 +96,8 @@ func (c *compiler) link(p *path) *path {
 	w := &p.pkt.walk
 	end := 0
 	switch {
+	case w.linked:
+		return p
 	case w.not>>packet.VLAN&1 != 0:
 		end = ethLen
 	case w.has>>packet.VLAN&1 != 0 && w.not>>packet.VLAN2&1 != 0:
@@ -108,53 +110,95 @@ func (c *compiler) link(p *path) *path {
 		w.linked, w.typ, w.l3 = true, typ, c.at(p, end)
 		return p
 	}
-	typ, off := c.f.NewReg(ir.Number), c.f.NewReg(ir.Number)
-	set := func(p *path, t ir.Reg, n int64) *path {
-		if p == nil {
-			return nil
-		}
-		if t == ir.None {
-			c.setConst(p, typ, 0xffff) // that of no header
-		} else {
-			c.assignReg(p, typ, t)
-		}
-		c.setConst(p, off, n)
-		return p
+	l := c.newLinking()
+	plain, tagged := l.untag(c, p)
+	return c.rejoin(plain, tagged)
+}
+
+// typed parts a path with eth by whether a type, as loaded, follows the link
+// layer. Without tags, as most are, one comparison sees a packet that it does.
+func (c *compiler) typed(p *path, raw int64) (is, not *path) {
+	if w := &p.pkt.walk; w.linked || (w.has|w.not)&tags != 0 {
+		p = c.link(p)
+		return c.is(p, p.pkt.walk.typ, raw)
 	}
-	var ends []*path
-	tag := p
-	if w.has>>packet.VLAN&1 == 0 {
-		first := c.typeAt(p, ethLen)
-		var not, out *path
-		tag, not = c.isTag(p, first)
-		ends = append(ends, set(not, first, ethLen))
-		if tag != nil {
-			tag, out = c.within(tag, c.at(tag, ethLen), vlanLen)
-			ends = append(ends, set(out, ir.None, ethLen))
-		}
+	l := c.newLinking()
+	first := c.typeAt(p, ethLen)
+	is, p = c.is(p, first, raw)
+	is = l.set(c, is, first, ethLen)
+	if is != nil {
+		is.spans[l.typ] = span{raw, raw}
 	}
-	if tag != nil {
-		second := c.typeAt(tag, ethLen+vlanLen)
-		is, not := c.isTag(tag, second)
-		ends = append(ends, set(not, second, ethLen+vlanLen))
-		if tag = is; is != nil {
-			in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
-			ends = append(ends, set(out, ir.None, ethLen+vlanLen))
-			tag = in
-		}
+	if p == nil {
+		return is, nil
 	}
-	if tag != nil {
-		ends = append(ends, set(tag, c.typeAt(tag, ethLen+2*vlanLen), ethLen+2*vlanLen))
+	plain, tagged := l.untag(c, p)
+	if tagged == nil {
+		return is, plain
 	}
-	p = c.rejoin(ends...)
-	w = &p.pkt.walk
-	w.linked, w.typ, w.l3 = true, typ, place{ir.None, 0, off}
+	also, other := c.is(tagged, l.typ, raw)
+	return c.rejoin(is, also), c.rejoin(plain, other)
+}
+
+// linking is registers for the type after the link layer, and for where that
+// ends.
+type linking struct{ typ, off ir.Reg }
+
+func (c *compiler) newLinking() linking {
+	return linking{c.f.NewReg(ir.Number), c.f.NewReg(ir.Number)}
+}
+
+// set notes on a path, if there is one, which type comes where. A type that is
+// None is that of no header.
+func (l linking) set(c *compiler, p *path, typ ir.Reg, off int64) *path {
+	if p == nil {
+		return nil
+	}
+	if typ == ir.None {
+		c.setConst(p, l.typ, 0xffff)
+	} else {
+		c.assignReg(p, l.typ, typ)
+	}
+	c.setConst(p, l.off, off)
+	w := &p.pkt.walk
+	w.linked, w.typ, w.l3 = true, l.typ, place{ir.None, 0, l.off}
 	return p
 }
 
-// arp is present for ARP where the ethertype is known: IPv4 over Ethernet only.
+// untag takes up to two tags. It gives the path on which there is none, and the
+// others; either may be nil.
+func (l linking) untag(c *compiler, p *path) (plain, tagged *path) {
+	if p.pkt.walk.has>>packet.VLAN&1 == 0 {
+		first := c.typeAt(p, ethLen)
+		is, not := c.isTag(p, first)
+		plain = l.set(c, not, first, ethLen)
+		if is == nil {
+			return plain, nil
+		}
+		var out *path
+		p, out = c.within(is, c.at(is, ethLen), vlanLen)
+		tagged = l.set(c, out, ir.None, ethLen)
+	}
+	if p == nil {
+		return plain, tagged
+	}
+	second := c.typeAt(p, ethLen+vlanLen)
+	is, not := c.isTag(p, second)
+	tagged = c.rejoin(tagged, l.set(c, not, second, ethLen+vlanLen))
+	if is == nil {
+		return plain, tagged
+	}
+	in, out := c.within(is, c.at(is, ethLen+vlanLen), vlanLen)
+	tagged = c.rejoin(tagged, l.set(c, out, ir.None, ethLen+vlanLen))
+	if in != nil {
+		in = l.set(c, in, c.typeAt(in, ethLen+2*vlanLen), ethLen+2*vlanLen)
+	}
+	return plain, c.rejoin(tagged, in)
+}
+
+// arp is present for ARP: IPv4 over Ethernet only.
 func (c *compiler) arp(p *path) (yes, no []*path) {
-	is, not := c.is(p, p.pkt.walk.typ, rawARP)
+	is, not := c.typed(p, rawARP)
 	if is == nil {
 		return nil, some(not.lacks(1 << packet.ARP))
 	}

@@ -138,8 +138,6 @@ func (c *compiler) present(p *path, h packet.HeaderID) (yes, no []*path) {
 		return c.tag(p)
 	case h == packet.VLAN2:
 		return c.tag2(p)
-	case !w.linked:
-		return c.present(c.link(p), h)
 	case h == packet.ARP:
 		return c.arp(p)
 	case h == packet.IP:

@@ -55,7 +55,7 @@ func (c *compiler) payloadLen(p *path) (out []result) {
 		rest = off
 	}
 	for _, p := range rest {
-		p, n := c.afterLink(c.linkKnown(p))
+		p, n := c.afterLink(c.link(p))
 		give(p, n)
 	}
 	return out
@@ -100,14 +100,6 @@ func (c *compiler) udpEnd(p *path, end ir.Reg) (*path, ir.Reg) {
 	short, some := c.branch(some, ir.LT, own, end, 0)
 	c.assignReg(short, to, own)
 	return c.rejoin(p, some, short), to
-}
-
-// linkKnown sees to it that it is known what follows the link layer.
-func (c *compiler) linkKnown(p *path) *path {
-	if p.pkt.walk.linked {
-		return p
-	}
-	return c.link(p)
 }
 
 // afterLink gives how many bytes follow the link layer of a packet without other
