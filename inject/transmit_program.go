@@ -29,14 +29,13 @@ type control struct {
 	outstanding uint32
 	cpu         uint32
 
-	sent     uint32 // frames that the device took
-	overflow uint32 // that it had no room for
-	failed   uint32 // that it refused, with an error
-	late     uint32 // that it took after it had refused others
-	refused  uint32 // that were not even queued for it: the last one that was taken
-	errno    int32  // of the last refusal, negative
+	sent    uint32 // frames that the device took
+	failed  uint32 // that it refused
+	late    uint32 // that it took after it had refused others
+	refused uint32 // that were not even queued for it: the last one that was taken
+	errno   int32  // of the last refusal, negative; ENOBUFS: there was no room
 
-	_     [20]byte
+	_     [24]byte
 	descs [MaxSend]xsk.Desc
 }
 
@@ -47,16 +46,29 @@ const controlSize = int(unsafe.Sizeof(control{}))
 func (c *control) begin(ifindex int, frames []xsk.Desc) {
 	c.next, c.count, c.ifindex = 0, uint32(len(frames)), uint32(ifindex)
 	c.outstanding = 0
-	c.sent, c.overflow, c.failed, c.late, c.refused, c.errno = 0, 0, 0, 0, 0, 0
+	c.sent, c.failed, c.late, c.refused, c.errno = 0, 0, 0, 0, 0
 	copy(c.descs[:], frames)
 }
 
-// outcome is what became of the frames that were taken. Those that were refused
-// come last, unless the device took others later: then order would be lost by
-// sending them again, and they count as dropped. What nobody told anything about
-// was not sent either.
+// rewind has the frames that were refused taken again, which are the last, and
+// returns how many are lost: all of them, if the device took others later, since
+// order would be lost by sending them again.
+func (c *control) rewind() (lost int) {
+	if c.late > 0 {
+		lost = int(c.failed)
+	} else {
+		c.next -= c.failed
+	}
+	c.sent += c.late
+	c.failed, c.late, c.errno = 0, 0, 0
+	return lost
+}
+
+// outcome is what became of the frames that were taken and not refused for good;
+// these come last, but for those that rewind would take for lost. What nobody told
+// anything about was not sent either.
 func (c *control) outcome() (sent, dropped int) {
-	dropped = int(c.overflow + c.outstanding)
+	dropped = int(c.outstanding)
 	if c.late > 0 {
 		dropped += int(c.failed)
 	}

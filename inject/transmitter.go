@@ -25,9 +25,10 @@ const (
 
 	liveFrames = 1 << 1 // BPF_F_TEST_XDP_LIVE_FRAMES
 	// kernelBatch is how many frames the kernel lets a device have before it
-	// lets the receivers run that this wakes. It is what a receiver takes in one
-	// go (NAPI_POLL_WEIGHT); more would overflow the 256 places of a veth.
-	kernelBatch = 64
+	// lets the receivers run that this wakes. It gives a device up to 16 at once
+	// (DEV_MAP_BULK_SIZE): so there is one answer to each batch, and when that
+	// is a refusal nothing else is on its way. Larger ones are no faster.
+	kernelBatch = 16
 )
 
 // A Transmitter sends frames out of interfaces in batches: the kernel runs a
@@ -123,12 +124,17 @@ func (e *RefusedError) Error() string {
 // Unwrap returns the errno.
 func (e *RefusedError) Unwrap() error { return e.Errno }
 
+// patience is how long Send waits for a device without room to take one more
+// frame. The receiver behind a veth may be a thread that waits for a processor.
+const patience = 2 * time.Millisecond
+
 // Send sends frames out of the interface with the given index, in order; their
 // bytes are copied, so the frames are the caller's again when it returns. Of
 // those it took, the first sent+dropped, the device dropped some, as its queue or
-// its peer's was full. The others, in order, have not left: there are more than
-// MaxSend, or the next of them is shorter than an Ethernet header or longer than
-// MaxLive, or err says why. It does not allocate unless there is an error.
+// its peer's stayed full for two milliseconds. The others, in order, have not left:
+// there are more than MaxSend, or the next of them is shorter than an Ethernet
+// header or longer than MaxLive, or err says why. It does not allocate unless
+// there is an error.
 func (t *Transmitter) Send(ifindex int, frames []xsk.Desc) (sent, dropped int, err error) {
 	n := sendable(frames)
 	if n == 0 {
@@ -136,27 +142,52 @@ func (t *Transmitter) Send(ifindex int, frames []xsk.Desc) (sent, dropped int, e
 	}
 	c := t.control
 	c.begin(ifindex, frames[:n])
-	for int(c.next) < n && c.failed+c.refused == 0 && err == nil {
-		before, start := c.next, time.Now()
-		errno := t.run.call(c.count-before, liveFrames, kernelBatch)
-		if time.Since(start) < slowCall {
-			t.slow = 0
-		} else if t.slow++; t.slow >= slowCalls {
-			err = ErrStalled
-			t.slow = 0
+	lost := 0
+	var full time.Time // since when there is no room; zero: there was
+	for int(c.next) < n && err == nil {
+		before := c.next
+		err = t.call()
+		switch errno := unix.Errno(-c.errno); errno {
+		case 0:
+			full = time.Time{}
+			continue
+		case unix.ENOBUFS:
+		default:
+			err = &RefusedError{errno}
+			continue
 		}
-		// A signal ends the call between two batches.
-		if errno != 0 && errno != unix.EINTR {
-			err = fmt.Errorf("sending live frames: %w", os.NewSyscallError("bpf(BPF_PROG_RUN)", errno))
-		} else if errno == 0 && c.next == before {
-			err = errors.New("sending live frames: the program ran but took none")
+		lost += c.rewind()
+		if now := time.Now(); full.IsZero() || c.next > before {
+			full = now
+		} else if now.Sub(full) > patience {
+			lost += n - int(c.next)
+			break
 		}
-	}
-	if c.failed+c.refused > 0 {
-		err = &RefusedError{unix.Errno(-c.errno)}
+		unix.Nanosleep(&unix.Timespec{Nsec: 20e3}, nil) // for the receiver may need this processor
 	}
 	sent, dropped = c.outcome()
-	return sent, dropped, err
+	return sent, dropped + lost, err
+}
+
+// call has the kernel take frames until it has all, or one was refused.
+func (t *Transmitter) call() (err error) {
+	c := t.control
+	before, start := c.next, time.Now()
+	errno := t.run.call(c.count-before, liveFrames, kernelBatch)
+	if time.Since(start) < slowCall {
+		t.slow = 0
+	} else if t.slow++; t.slow >= slowCalls {
+		err = ErrStalled
+		t.slow = 0
+	}
+	// A signal ends the call between two batches.
+	if errno != 0 && errno != unix.EINTR {
+		return fmt.Errorf("sending live frames: %w", os.NewSyscallError("bpf(BPF_PROG_RUN)", errno))
+	}
+	if errno == 0 && c.next == before {
+		return errors.New("sending live frames: the program ran but took none")
+	}
+	return err
 }
 
 // sendable is how many of frames, from the first on, one call can take.

@@ -218,6 +218,79 @@ func TestTransmitterTellsWhatDoesNotLeave(t *testing.T) {
 	})
 }
 
+// A receiver that is a thread of its own, and slower than the sender, makes it
+// wait, but loses nothing.
+func TestTransmitterWaitsForRoom(t *testing.T) {
+	onWire(t, func(w *wire) {
+		w.gro(true)
+		if err := os.WriteFile("/sys/class/net/peer/threaded", []byte("1"), 0); err != nil {
+			mountSys(t)
+			if err := os.WriteFile("/sys/class/net/peer/threaded", []byte("1"), 0); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		fd := w.listen()
+		defer unix.Close(fd)
+		r := rand.New(rand.NewPCG(15, 16))
+		var frames []xsk.Desc
+		for i := range MaxSend {
+			frames = append(frames, w.frame(r, i, 60+i%100))
+		}
+		got := make([]byte, 8192)
+		for range 20 {
+			sent, dropped, err := w.tx.Send(w.port.Attrs().Index, frames)
+			if sent+dropped != MaxSend || err != nil {
+				t.Errorf("sent %d, dropped %d, %v", sent, dropped, err)
+				return
+			}
+			if dropped > 0 { // only if the thread had no processor for so long
+				t.Logf("dropped %d", dropped)
+			}
+			for range sent {
+				if _, _, err := unix.Recvfrom(fd, got, 0); err != nil {
+					t.Errorf("frame does not arrive: %v", err)
+					return
+				}
+			}
+		}
+	})
+}
+
+// mountSys gives the thread a /sys of its network namespace.
+func mountSys(t testing.TB) {
+	err := unix.Unshare(unix.CLONE_NEWNS)
+	if err == nil {
+		err = unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, "")
+	}
+	if err == nil {
+		err = unix.Mount("sysfs", "/sys", "sysfs", 0, "")
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The control tells what is lost from what can be sent again.
+func TestRewind(t *testing.T) {
+	for _, c := range []struct {
+		before, after control
+		lost          int
+	}{
+		{control{next: 32, sent: 20, failed: 12, errno: -105}, control{next: 20, sent: 20}, 0},
+		{control{next: 32, sent: 16, failed: 12, late: 4, errno: -105}, control{next: 32, sent: 20}, 12},
+	} {
+		got := c.before
+		if lost := got.rewind(); lost != c.lost || got != c.after {
+			t.Errorf("lost %d, %+v", lost, got)
+		}
+		sent, dropped := c.before.outcome()
+		if sent != int(c.after.sent) || dropped != c.lost {
+			t.Errorf("sent %d, dropped %d", sent, dropped)
+		}
+	}
+}
+
 // What becomes of frames of others, sent or refused on another processor at the
 // same time, is not taken for what becomes of one's own.
 func TestWitnessTellsOwnFromForeign(t *testing.T) {

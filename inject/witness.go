@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // A witness writes down what becomes of redirected frames, which BPF_PROG_RUN
@@ -133,9 +134,8 @@ func onTransmit(shared *ebpf.Map) asm.Instructions {
 	insns = append(insns,
 		asm.JEq.Imm(drops, 0, "end").WithSymbol("drops"),
 		asm.JNE.Imm32(errno, 0, "failed"),
+		asm.Mov.Imm(errno, -int32(unix.ENOBUFS)), // no error: it took what it had room for
 	)
-	insns = append(insns, add(unsafe.Offsetof(c.overflow), drops, "")...)
-	insns = append(insns, asm.Ja.Label("end"))
 	insns = append(insns, add(unsafe.Offsetof(c.failed), drops, "failed")...)
 	insns = append(insns, asm.StoreMem(witnessCtl, int16(unsafe.Offsetof(c.errno)), errno, asm.Word))
 	return append(insns, end()...)
