@@ -55,44 +55,40 @@ func (c *compiler) bits(p *path, name string, args []value, e ast.Expr) []result
 	case "arshift":
 		return c.arithmeticShift(p, args[0], args[1], e)
 	case "lrotate", "rrotate":
-		n := args[1]
-		if !n.known {
-			break
-		}
-		by := n.n & 31
-		if name == "rrotate" {
-			by = -n.n & 31
-		}
-		return one(p, c.rotate(p, args[0], by))
+		return one(p, c.rotate(p, args[0], args[1], name == "lrotate"))
 	case "extract":
-		if field, width, ok := known(args[1:]); ok {
-			return one(p, c.bitAnd(p, c.down(p, c.low32(p, args[0]), field), 1<<width-1))
-		}
+		return c.bitField(p, args[0], nil, args[1:], e)
 	case "replace":
-		if field, width, ok := known(args[2:]); ok {
-			mask := int64(1)<<width - 1
-			kept := c.bitAnd(p, c.low32(p, args[0]), mask32&^(mask<<field))
-			put := c.up(p, c.bitAnd(p, c.low32(p, args[1]), mask), field)
-			return one(p, c.combine(p, ir.Or, 0, []value{kept, put}))
-		}
+		return c.bitField(p, args[0], &args[1], args[2:], e)
 	}
-	return c.exit(p, e, false, "bit32.%s with numbers of bits that are not known", name)
+	return c.exit(p, e, false, "bit32.%s needs Lua", name)
 }
 
-// known gives a field and its width that are constants within 32 bits.
-func known(args []value) (field, width int64, ok bool) {
-	width = 1
-	for i, v := range args[:min(len(args), 2)] {
-		if !v.known {
-			return 0, 0, false
-		}
-		if i == 0 {
-			field = v.n
-		} else {
-			width = v.n
+// bitField is extract, and replace if there is a value to put. args are where the
+// field begins and its width.
+func (c *compiler) bitField(p *path, v value, put *value, args []value, e ast.Expr) []result {
+	at, width := args[0], whole(1)
+	if len(args) > 1 {
+		width = args[1]
+	}
+	if !width.known || width.n < 1 || width.n > 32 {
+		return c.exit(p, e, false, "a field of bits whose width is not a constant from 1 to 32")
+	}
+	for _, limit := range []struct {
+		cond ir.Cond
+		n    int64
+	}{{ir.SLT, 0}, {ir.SGT, 32 - width.n}} {
+		if p = c.unless(p, e, limit.cond, at, whole(limit.n), "a field of bits beyond the 32 that there are, which is an error"); p == nil {
+			return nil
 		}
 	}
-	return field, width, field >= 0 && width > 0 && field+width <= 32
+	mask := int64(1)<<width.n - 1
+	if put == nil {
+		return one(p, c.bitAnd(p, c.down(p, c.low32(p, v), at), mask))
+	}
+	hole := c.combine(p, ir.Xor, 0, []value{c.up(p, whole(mask), at), whole(mask32)})
+	kept := c.combine(p, ir.And, 0, []value{v, hole})
+	return one(p, c.combine(p, ir.Or, 0, []value{kept, c.up(p, c.bitAnd(p, *put, mask), at)}))
 }
 
 // low32 gives a number modulo 2^32.
@@ -132,88 +128,109 @@ func (c *compiler) combine(p *path, op ir.Op, start int64, args []value) value {
 	return v
 }
 
-// bitAnd, up and down are operations on numbers below 2^32 with constants.
+// bitAnd is the operation with a constant.
 func (c *compiler) bitAnd(p *path, v value, mask int64) value {
 	return c.combine(p, ir.And, 0, []value{v, whole(mask)})
 }
 
-func (c *compiler) up(p *path, v value, n int64) value {
+// up and down shift a number below 2^32 by 0 to 32 bits.
+func (c *compiler) up(p *path, v, n value) value {
 	switch {
-	case v.known:
-		return whole(v.n << n & mask32)
-	case n == 0:
+	case v.known && n.known:
+		return whole(v.n << n.n & mask32)
+	case n.known && n.n == 0:
 		return v
 	}
-	r := ranged(c.op(p, ir.Shl, v, whole(n)), p.span(v).lo<<n, p.span(v).hi<<n)
-	return c.low32(p, r)
+	most := int64(math.MaxInt64)
+	if s := p.span(n); s.hi < 32 {
+		most = p.span(v).hi << s.hi
+	}
+	return c.low32(p, ranged(c.op(p, ir.Shl, v, n), 0, most))
 }
 
-func (c *compiler) down(p *path, v value, n int64) value {
+func (c *compiler) down(p *path, v, n value) value {
 	switch {
-	case v.known:
-		return whole(v.n >> n)
-	case n == 0:
+	case v.known && n.known:
+		return whole(v.n >> n.n)
+	case n.known && n.n == 0:
 		return v
 	}
-	return ranged(c.op(p, ir.Shr, v, whole(n)), p.span(v).lo>>n, p.span(v).hi>>n)
+	return ranged(c.op(p, ir.Shr, v, n), p.span(v).lo>>p.span(n).hi, p.span(v).hi>>p.span(n).lo)
 }
 
-// rotate turns 32 bits to the left.
-func (c *compiler) rotate(p *path, v value, n int64) value {
+// rotate turns 32 bits to the left or right.
+func (c *compiler) rotate(p *path, v, n value, left bool) value {
 	v = c.low32(p, v)
-	if n == 0 {
-		return v
-	}
-	return c.combine(p, ir.Or, 0, []value{c.up(p, v, n), c.down(p, v, 32-n)})
-}
-
-// shift is lshift and rshift. A number of bits that is not known is one from 0
-// to 31, or the path exits.
-func (c *compiler) shift(p *path, left bool, v, n value, e ast.Expr) []result {
-	v = c.low32(p, v)
-	if n.known {
-		by := n.n
-		if by < 0 {
-			left, by = !left, -by
-		}
-		switch {
-		case by >= 32:
-			return one(p, whole(0))
-		case left:
-			return one(p, c.up(p, v, by))
-		}
-		return one(p, c.down(p, v, by))
-	}
-	for _, limit := range []struct {
-		cond ir.Cond
-		n    int64
-	}{{ir.SLT, 0}, {ir.SGT, 31}} {
-		if p = c.unless(p, e, limit.cond, n, whole(limit.n), "a shift by a number of bits that is not 0 to 31"); p == nil {
-			return nil
-		}
-	}
-	s, by := p.span(v), p.span(n)
-	if left {
-		return one(p, c.low32(p, ranged(c.op(p, ir.Shl, v, n), s.lo<<by.lo, s.hi<<by.hi)))
-	}
-	return one(p, ranged(c.op(p, ir.Shr, v, n), s.lo>>by.hi, s.hi>>by.lo))
-}
-
-// arithmeticShift is arshift by a constant.
-func (c *compiler) arithmeticShift(p *path, v, n value, e ast.Expr) []result {
+	by, back := whole(n.n&31), whole(32-n.n&31)
 	if !n.known {
-		return c.exit(p, e, false, "bit32.arshift by a number of bits that is not a constant")
+		by = ranged(c.op(p, ir.And, n, whole(31)), 0, 31)
+		back = ranged(c.op(p, ir.Sub, whole(32), by), 1, 32)
+	} else if by.n == 0 {
+		return v
 	}
-	if n.n < 0 {
-		return c.shift(p, true, v, whole(-n.n), e)
+	if !left {
+		by, back = back, by
 	}
+	return c.combine(p, ir.Or, 0, []value{c.up(p, v, by), c.down(p, v, back)})
+}
+
+// shift is lshift and rshift.
+func (c *compiler) shift(p *path, left bool, v, n value, e ast.Expr) (all []result) {
 	v = c.low32(p, v)
-	by := min(n.n, 31)
-	if v.known {
-		return one(p, whole(int64(uint32(int32(v.n)>>by))))
+	negative, rest := c.test(p, ir.SLT, n, whole(0))
+	for _, p := range negative {
+		s := p.span(n)
+		opposite := whole(-s.hi)
+		if !n.known {
+			opposite = ranged(c.op(p, ir.Sub, whole(0), n), -s.hi, -s.lo)
+		}
+		all = append(all, c.shift(p, !left, v, opposite, e)...)
 	}
-	// The sign of 32 bits becomes that of 64, which Sar copies.
-	r := c.binary(p, ir.Shl, v.reg, 32)
-	r = c.binary(p, ir.Sar, r, 32+by)
-	return one(p, ranged(c.binary(p, ir.And, r, mask32), 0, mask32))
+	for _, p := range rest {
+		far, near := c.test(p, ir.SGT, n, whole(31))
+		for _, p := range far {
+			all = append(all, result{p, whole(0)})
+		}
+		for _, p := range near {
+			if left {
+				all = append(all, result{p, c.up(p, v, n)})
+			} else {
+				all = append(all, result{p, c.down(p, v, n)})
+			}
+		}
+	}
+	return c.joinValues(all, e)
+}
+
+// arithmeticShift is arshift.
+func (c *compiler) arithmeticShift(p *path, v, n value, e ast.Expr) (all []result) {
+	v = c.low32(p, v)
+	negative, rest := c.test(p, ir.SLT, n, whole(0))
+	for _, p := range negative {
+		all = append(all, c.shift(p, false, v, n, e)...)
+	}
+	for _, p := range rest {
+		far, near := c.test(p, ir.SGT, n, whole(31))
+		for _, p := range far {
+			all = append(all, result{p, c.copySign(p, v, whole(31))})
+		}
+		for _, p := range near {
+			all = append(all, result{p, c.copySign(p, v, n)})
+		}
+	}
+	return c.joinValues(all, e)
+}
+
+// copySign shifts to the right by 0 to 31 bits; the sign of 32 bits becomes
+// that of 64, which Sar copies.
+func (c *compiler) copySign(p *path, v, n value) value {
+	if v.known && n.known {
+		return whole(int64(uint32(int32(v.n) >> n.n)))
+	}
+	r := ranged(c.op(p, ir.Shl, v, whole(32)), 0, maxWhole)
+	by := whole(32 + n.n)
+	if !n.known {
+		by = ranged(c.op(p, ir.Add, n, whole(32)), 32, 63)
+	}
+	return ranged(c.op(p, ir.And, ranged(c.op(p, ir.Sar, r, by), 0, maxWhole), whole(mask32)), 0, mask32)
 }

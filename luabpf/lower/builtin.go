@@ -135,8 +135,8 @@ func parseAddress(name, s string) (value, error) {
 // extreme is math.min and math.max.
 func (c *compiler) extreme(p *path, name string, args []value, e ast.Expr) []result {
 	for _, v := range args {
-		if v.kind != isNumber {
-			return c.exit(p, e, false, "%s of %s", name, c.describe(v))
+		if !v.numeric() {
+			return c.fails(p, e, "%s of %s", name, c.describe(v))
 		}
 	}
 	if len(args) == 0 {
@@ -150,7 +150,11 @@ func (c *compiler) extreme(p *path, name string, args []value, e ast.Expr) []res
 	for _, v := range args[1:] {
 		var next []result
 		for _, r := range list {
-			yes, no := c.test(r.path, cond, r.value, v)
+			compare := c.test
+			if r.value.kind == isFraction || v.kind == isFraction {
+				compare = c.orderFraction
+			}
+			yes, no := compare(r.path, cond, r.value, v)
 			for _, p := range yes {
 				next = append(next, result{p, r.value})
 			}

@@ -192,8 +192,8 @@ func (c *compiler) order(p *path, e *ast.RelationalOpExpr, cond ir.Cond, a, b va
 	switch {
 	case a.kind == isNumber && b.kind == isNumber:
 		return c.test(p, cond, a, b)
-	case a.kind == isFraction || b.kind == isFraction:
-		return c.orderFraction(p, e, cond, a, b)
+	case a.numeric() && b.numeric():
+		return c.orderFraction(p, cond, a, b)
 	case a.known && b.known && a.isString() && b.isString():
 		switch cond {
 		case ir.SLT:
@@ -217,6 +217,8 @@ func (c *compiler) order(p *path, e *ast.RelationalOpExpr, cond ir.Cond, a, b va
 	}
 	return nil, []*path{p}
 }
+
+func (v value) numeric() bool { return v.kind == isNumber || v.kind == isFraction }
 
 func (v value) isString() bool { return v.kind == isAddress || v.kind == isText }
 

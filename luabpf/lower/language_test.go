@@ -75,6 +75,23 @@ var languageCases = map[string]string{
 		local ip = pkt.ip; if not ip then return end
 		local n = bit32.lshift(ip.src, ip.ttl % 32)
 		if bit32.rshift(n, ip.proto % 32) > 77 then return pv.TX end`,
+	"bits by fields": `
+		local ip = pkt.ip; if not ip then return end
+		local n, by = ip.src, ip.ttl - 64
+		local a, b = bit32.lshift(n, by * 7), bit32.rshift(n, by - 3)
+		local d, f = bit32.arshift(bit32.bnot(n), by + 2), bit32.lrotate(n, by)
+		local g, h = bit32.rrotate(n, by), bit32.arshift(n, ip.proto)
+		if bit32.bxor(a, b, d, f, g, h) % 3 == 1 then return pv.TX end
+		if bit32.replace(n, ip.ttl, ip.proto % 28, 4) > 2^30 then return pv.DROP end
+		if bit32.extract(n, ip.proto % 32) == 1 then return pv.TX end`,
+	"min and max of fractions": `local ip = pkt.ip; if not ip then return end if math.max(ip.ttl, 63.5) == 63.5 and math.min(0.5, ip.proto) == 0.5 then return pv.TX end`,
+	"short while": `
+		local ip = pkt.ip; if not ip then return end
+		pkt.eth.dst = 5
+		local i, n = 0, 0
+		while i < 5 do i = i + 1 if i == ip.proto then break end n = n + i end
+		repeat local last = i > 7; i = i + 1 until last or i == ip.ttl
+		if n == 15 then return pv.TX elseif n == 0 then return pv.DROP end`,
 	"min and max": `local ip = pkt.ip; if not ip then return end local n = math.max(3, math.min(ip.ttl, ip.proto, 60)); if n == 3 then return pv.DROP elseif n > 16 then return pv.TX end`,
 	"abs":         `local ip = pkt.ip; if not ip then return end if math.abs(ip.ttl - 64) > 3 then return pv.TX end`,
 	"type":        `if type(pkt.ip) == "nil" and type(1) == "number" and type(pkt) == "userdata" then return pv.TX end`,
@@ -109,6 +126,11 @@ var languageCases = map[string]string{
 		local n, left = 0, ip.ttl
 		while left > 1 do left = math.floor(left / 2); n = n + 1 end
 		if n == 6 then return pv.TX end`,
+	"long while": `
+		local ip = pkt.ip; if not ip then return end
+		local n, sum = ip.ttl, 0
+		while n > 0 do n = n - 1; sum = sum + n * n end
+		if sum > 10000 then return pv.TX end`,
 	"while true": `
 		local ip = pkt.ip; if not ip then return end
 		local n = 0

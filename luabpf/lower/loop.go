@@ -18,6 +18,8 @@ import (
 const (
 	// maxUnrolled is how many rounds are written out at most.
 	maxUnrolled = 16
+	// maxUnrolledBlocks is how many blocks they may become.
+	maxUnrolledBlocks = 2000
 	// maxTrips is how often a statement is executed at most, so that the
 	// kernel, which tries all rounds, comes to an end.
 	maxTrips = 2048
@@ -185,17 +187,17 @@ func (c *compiler) keepCounter(ps []*path, sym *analysis.Symbol, st *ast.NumberF
 
 // while is while cond do ... end.
 func (c *compiler) while(p *path, st *ast.WhileStmt) []*path {
-	return c.rounds(p, st, 0, func(p *path) (more, done []*path) {
+	test := func(p *path) (more, done []*path) {
 		more, done = c.cond(p, st.Condition)
 		return c.join(more, c.where.end[st.Condition]), done
-	}, func(ps []*path) []*path { return c.stmts(ps, st.Stmts) }, nil)
+	}
+	return c.loop(p, st, test, func(ps []*path) []*path { return c.stmts(ps, st.Stmts) })
 }
 
 // repeat is repeat ... until cond: a loop that ends in the middle.
 func (c *compiler) repeat(p *path, st *ast.RepeatStmt) []*path {
-	return c.rounds(p, st, 0, func(p *path) (more, done []*path) {
-		return []*path{p}, nil
-	}, func(ps []*path) (more []*path) {
+	test := func(p *path) (more, done []*path) { return []*path{p}, nil }
+	return c.loop(p, st, test, func(ps []*path) (more []*path) {
 		loops := c.top().loops
 		l := loops[len(loops)-1]
 		for _, p := range c.stmts(ps, st.Stmts) {
@@ -204,5 +206,32 @@ func (c *compiler) repeat(p *path, st *ast.RepeatStmt) []*path {
 			more = append(more, no...)
 		}
 		return more
-	}, nil)
+	})
+}
+
+// loop lowers a loop of which it is not said how many rounds it has. It is
+// written out if it is certain to end soon.
+func (c *compiler) loop(p *path, st ast.Stmt, test func(*path) (more, done []*path), body func([]*path) []*path) []*path {
+	returned, blocks := len(c.top().returns), len(c.f.Blocks)
+	start := c.fork(p)
+	begin := start.block
+	var ended []*path
+	rest, breaks := c.inLoop(1, func() []*path {
+		ps := []*path{start}
+		for n := 0; n <= maxUnrolled && len(ps) > 0 && len(c.f.Blocks)-blocks < maxUnrolledBlocks; n++ {
+			var next []*path
+			for _, p := range ps {
+				more, done := test(p)
+				next, ended = append(next, more...), append(ended, done...)
+			}
+			ps = c.join(body(c.join(next, c.where.start[st])), c.where.end[st]-1)
+		}
+		return ps
+	})
+	if len(rest) == 0 {
+		c.jump(p, begin)
+		return append(ended, breaks...)
+	}
+	c.top().returns = c.top().returns[:returned]
+	return c.rounds(p, st, 0, test, body, nil)
 }

@@ -6,22 +6,16 @@ import (
 	"encoding/binary"
 	"math"
 
-	"github.com/yuin/gopher-lua/ast"
-
 	"pvlua/analysis"
 	"pvlua/luabpf/ir"
 )
 
 // orderFraction compares numbers of which one is a known fraction, or beyond
 // 2^53.
-func (c *compiler) orderFraction(p *path, e *ast.RelationalOpExpr, cond ir.Cond, a, b value) (yes, no []*path) {
-	numeric := func(v value) bool { return v.kind == isNumber || v.kind == isFraction }
-	if !numeric(a) || !numeric(b) {
-		c.fails(p, e, "%s is compared with %s by %s, which is an error", c.describe(a), c.describe(b), e.Operator)
-		return nil, nil
-	}
+func (c *compiler) orderFraction(p *path, cond ir.Cond, a, b value) (yes, no []*path) {
 	if a.known && b.known {
-		if analysis.Compare(e.Operator, a.float(), b.float()) {
+		operator := map[ir.Cond]string{ir.SLT: "<", ir.SLE: "<=", ir.SGT: ">", ir.SGE: ">="}[cond]
+		if analysis.Compare(operator, a.float(), b.float()) {
 			return []*path{p}, nil
 		}
 		return nil, []*path{p}
