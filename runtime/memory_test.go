@@ -60,7 +60,7 @@ func TestScriptThatFillsMemory(t *testing.T) {
 	conn := listenUDP(t, lab.A)
 	defer conn.Close()
 	to := &net.UDPAddr{IP: lab.B.IP.AsSlice(), Port: 9}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		conn.WriteTo([]byte("x"), to)
 		select {
 		case err := <-l.ended:

@@ -82,7 +82,7 @@ func TestMemoryLimit(t *testing.T) {
 			return err
 		}
 		defer conn.Close()
-		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 			select {
 			case <-p.Done():
 				return nil
