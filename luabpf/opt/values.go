@@ -18,7 +18,7 @@ import (
 func values(f *ir.Func) (changed bool) {
 	moved := renumber(f)
 	preds := predecessors(f)
-	v := &valuer{f: f, once: setOnce(f), spans: spans(f, nil), uses: uses(f), all: newFacts(), where: map[ir.Reg]int{}, idom: dominators(f, preds)}
+	v := &valuer{f: f, once: setOnce(f), spans: spans(f, nil), uses: uses(f), all: newFacts(), where: map[ir.Reg]int{}, follow: map[ir.Reg][]ir.Reg{}, idom: dominators(f, preds)}
 	leaving := make([][2]*facts, len(f.Blocks))
 	for _, b := range f.Blocks {
 		v.entering(b, preds[b.ID], leaving)
@@ -42,9 +42,10 @@ type valuer struct {
 	spans   []span
 	uses    []int
 	idom    []int
-	all     *facts         // about registers that are set once, everywhere
-	where   map[ir.Reg]int // the block that sets them
-	now     *facts         // at the place in hand
+	all     *facts              // about registers that are set once, everywhere
+	where   map[ir.Reg]int      // the block that sets them
+	follow  map[ir.Reg][]ir.Reg // of those, which follow from one alone
+	now     *facts              // at the place in hand
 	b       *ir.Block
 	out     []ir.Instr // its new instructions
 	changed bool
@@ -115,8 +116,21 @@ func (v *valuer) leaving(b *ir.Block) [2]*facts {
 	for i, c := range [...]ir.Cond{t.Cond, t.Cond.Not()} {
 		ways[i] = v.now.clone()
 		ways[i].narrow(t.A, v.span(t.A), c, uint64(t.Imm))
+		if c == ir.EQ {
+			v.conclude(ways[i], t.A, uint64(t.Imm))
+		}
 	}
 	return ways
+}
+
+// conclude notes what else is known when a register is.
+func (v *valuer) conclude(k *facts, r ir.Reg, n uint64) {
+	for _, d := range v.follow[r] {
+		in := v.all.made[d]
+		x := evaluate(&in, n, uint64(in.Imm))
+		k.consts[d] = int64(x)
+		v.conclude(k, d, x)
+	}
 }
 
 // thread lets a jump to a block that only branches, on what is known here, lead
@@ -143,13 +157,13 @@ func (v *valuer) thread(to **ir.Block, known *facts) {
 // block writes a block anew.
 func (v *valuer) block(b *ir.Block) {
 	v.b, v.out = b, nil
-	for _, in := range b.Instrs {
+	for i, in := range b.Instrs {
 		in.Args = slices.Clone(in.Args)
 		before := in
 		v.operands(&in)
 		v.simplify(&in)
 		v.reuse(&in)
-		if in.Op != before.Op || exprOf(&in) != exprOf(&before) {
+		if in.Op != before.Op || exprOf(&in) != exprOf(&before) || !slices.Equal(in.Args, b.Instrs[i].Args) {
 			v.changed = true
 		}
 		v.emit(in)
@@ -213,6 +227,9 @@ func (v *valuer) note(in *ir.Instr) {
 		}
 	}
 	k.made[in.Dst] = *in
+	if k == v.all && in.Op >= ir.Add && in.Op <= ir.Fold && in.Op != ir.Set && in.A != ir.None && (in.B == ir.None || in.Op == ir.Swap || in.Op == ir.Fold) {
+		v.follow[in.A] = append(v.follow[in.A], in.Dst)
+	}
 }
 
 // reaches reports whether a register that is set once has been set on all paths
