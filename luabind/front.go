@@ -54,8 +54,9 @@ type pass struct {
 	key    lua.LValue          // a number that number changes
 	number *float64
 
-	changes []change // that it would have to take back
-	budget  int      // instructions that are left for loops
+	changes []change  // that it would have to take back
+	pending []pending // what is done in the end
+	budget  int       // instructions that are left for loops
 
 	verdict Verdict // the outcome, 0 if it gave up
 	out     int
@@ -99,11 +100,11 @@ func (fr *front) run(s *State, p *Packet) bool {
 	c.port = s.ports[p.Port]
 	c.f.walk()
 	c.bad, c.verdict = false, 0
-	c.changes = c.changes[:0]
+	c.changes, c.pending = c.changes[:0], c.pending[:0]
 	for st := fr.first; st != nil; {
 		st = st.take(c)
 	}
-	if c.verdict == 0 {
+	if c.verdict == 0 || len(c.pending) > 0 && !c.commit() {
 		if fr.vain++; fr.vain > tooVain {
 			fr.vain, fr.rest = tooVain/2, restTime
 		}
@@ -134,6 +135,7 @@ func (giveUp) take(*pass) stage { return nil }
 type decision struct {
 	verdict Verdict
 	out     int
+	stores  bool // there is a change of a map to be done, which may fail
 }
 
 func (d *decision) take(c *pass) stage {

@@ -238,13 +238,13 @@ func (t *target) sure(p *path) bool {
 func isSure(st stage) bool {
 	switch st := st.(type) {
 	case *decision:
-		return true
+		return !st.stores
 	case *assignment:
 		return !st.remember
 	case *effect:
 		return st.sure && st.last
 	case *addition:
-		return st.n.constant != nil
+		return st.n.constant != nil && isSure(st.next)
 	}
 	return false
 }

@@ -37,6 +37,8 @@ type path struct {
 	slots int       // that are in use
 	// moved: a field has been assigned that may move, add or remove headers.
 	moved  bool
+	stored bool                     // there is a change of a map to be done in the end
+	loops  bool                     // it is in a loop
 	leave  stage                    // where break leads to
 	places map[*analysis.Symbol]int // the slots of variables that a loop around assigns
 }
@@ -134,6 +136,8 @@ func decides(st stage, seen map[stage]bool) bool {
 		return decides(st.next, seen)
 	case *addition:
 		return decides(st.next, seen)
+	case *mapChange:
+		return decides(st.next, seen)
 	}
 	return true
 }
@@ -144,7 +148,7 @@ func (b *builder) abandon() stage { return giveUp{} }
 // verdict is the result of on_packet itself.
 func (b *builder) verdict(p *path, values []value) stage {
 	if len(values) == 0 {
-		return &decision{verdict: Pass}
+		return &decision{verdict: Pass, stores: p.stored}
 	}
 	v := values[0]
 	if !v.plain() || p.moved && v.constant == nil {
@@ -158,7 +162,7 @@ func (b *builder) verdict(p *path, values []value) stage {
 	if a.take(c); c.verdict == 0 { // which is an error
 		return b.abandon()
 	}
-	return &decision{c.verdict, c.out}
+	return &decision{c.verdict, c.out, p.stored}
 }
 
 // stmts makes the steps of a list of statements and of what follows.
@@ -366,7 +370,7 @@ func (b *builder) call(p *path, call *ast.FuncCallExpr, ret result) stage {
 	caller := p
 	back := func(p *path, values []value) stage {
 		q := *p
-		q.at, q.leave, q.places = caller.at, caller.leave, caller.places
+		q.at, q.leave, q.places, q.loops = caller.at, caller.leave, caller.places, caller.loops
 		return ret(&q, values)
 	}
 	q := *p

@@ -65,7 +65,7 @@ var frontCases = []struct {
 	{"counts, then failure", "count = count + 1 total = total + 1 seen.x = count if pkt.udp.dport == 7 then return pv.TX end", "udp"},
 	{"one count twice, then failure", "count = count + 1 count = count + 1 if pkt.udp.dport == 7 then return pv.TX end", "udp"},
 	{"counter", "hits:add() return pv.DROP", "udp tcp arp ip6 runt"},
-	{"counter, then failure", "hits:add() if pkt.udp.dport == 7 then return pv.DROP end", "none"},
+	{"counter, then failure", "hits:add() if pkt.udp.dport == 7 then return pv.DROP end", "udp"},
 	{"assignments of all kinds", "local x = 1 x, pkt.eth.src, count, seen[1] = 2, 3, x, count return x == 2 and pv.TX or nil", "udp tcp arp ip6"},
 	{"nil as a key", "seen[missing] = 1", ""},
 	{"metatable and assignment", "guarded.x = 1", ""},
@@ -77,6 +77,20 @@ var frontCases = []struct {
 	{"port facts", "if pkt.eth and pkt.eth.dst == pkt.port.mac and pkt.port.up then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"owned", "if pkt.ip and pkt.port:owns(pkt.ip.dst) or pkt.ip6 and pkt.port:owns(pkt.ip6.dst) then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"part of an address", "if pkt.ip6 and pkt.ip6.src:byte(1) == 0x20 then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"bits", "if pkt.tcp and bit32.band(pkt.tcp.flags, 2) ~= 0 and band(6, 3) == 2 then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"bits of a library that has changed", "count = count + 1 if count == 3 then bit32.band = function() return 7 end end return bit32.band(1, 2) == 7 and pv.DROP or pv.TX", "udp tcp"},
+	{"shifts", "return bit32.lshift(1, 31) == 2^31 and bit32.rshift(8, 3) == 1 and bit32.lshift(1, 40) == 0 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"division", "return math.floor(#pkt / 7) == 6 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"map", "local n = flows:get(#pkt) flows:set(#pkt, (n or 0) + 1) return n and n > 1 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
+	{"map, counting", "flows:add(#pkt) return pv.DROP", "udp tcp arp ip6 runt"},
+	{"map, full", "for i = 1, 5 do count = count + flows:get(i) end flows:set(#pkt, 1) flows:set(1, 1) return pv.DROP", "none"},
+	{"map, then failure", "flows:add(#pkt) count = count + 1 if pkt.udp.dport == 7 then return pv.DROP end", "udp"},
+	{"map asked after a change", "flows:add(1) if flows:get(1) == 1 then return pv.DROP end", "none"},
+	{"two changes of maps", "if pkt.udp then flows:add(1) end flows:add(2)", "tcp arp ip6 runt"},
+	{"map that can't have the entry", "count = count + 1 narrow:set(#pkt, 256) count = count + 1", ""},
+	{"map in a loop", "for i = 1, 2 do flows:add(i) end", ""},
+	{"counter in a loop", "for i = 1, 2 do hits:add(i) end", "udp tcp arp ip6 runt"},
+	{"map, wrong key", "flows:set(pkt.udp and 1 or true, 1) return pv.DROP", "udp"},
 	{"loop", "for i = 1, 2 do count = count + i end", "udp tcp arp ip6 runt"},
 	{"loop with a step", "local n = 0 for i = 10, 1, -3 do n = n + i end for i = 0.1, 1, 0.1 do n = n + i end return n == 22 + 5.5 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
 	{"loop with variables around", "local n, m = 0 for i = 1, 5 do n, m = n + i, i if i == 3 then break end end return n == 6 and m == 3 and pv.DROP or pv.TX", "udp tcp arp ip6 runt"},
@@ -105,6 +119,8 @@ local opinion = {__eq = function() return true end}
 local equals, equals2 = setmetatable({}, opinion), setmetatable({}, opinion)
 local places = {3, 7, 1}
 local first, second = pv.ports[1], pv.ports[2]
+local flows, band = pv.map{name = "flows", max = 3}, bit32.band
+local narrow = pv.map{name = "narrow", max = 3, key = "u32", value = "u8"}
 local hits = pv.counter("hits")
 total, fence = 0, guarded
 local rules = {{proto = 1, verdict = pv.TX}, {proto = 17, verdict = pv.DROP}}
@@ -118,7 +134,7 @@ if limit then changing = decide end
 local function bounce(eth, me) if eth.dst == 1 then return end eth.dst, eth.src = eth.src, me.mac end
 local function two(a) return a, a + 1 end
 local function again(n) return n > 3 and 1 or again(n + 1) end
-function on_stop() print(count, total, hits:get(), seen[1], seen.x, seen[60], seen[42], guarded.x) end
+function on_stop() for k, v in flows:each() do print(k, v) end print(flows:refused(), narrow:len(), count, total, hits:get(), seen[1], seen.x, seen[60], seen[42], guarded.x) end
 function on_packet(pkt)
 `
 
@@ -133,7 +149,7 @@ func TestFrontCases(t *testing.T) {
 	for _, c := range frontCases {
 		t.Run(c.name, func(t *testing.T) {
 			source := frontHead + c.body + "\nend"
-			with, without := load(t, source), load(t, source, plain)
+			with, without := load(t, source, brief), load(t, source, brief, plain)
 			decides := ""
 			var frames [][]byte
 			for _, p := range packets {

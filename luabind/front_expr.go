@@ -313,7 +313,10 @@ func (b *builder) arithmetic(p *path, e *ast.ArithmeticOpExpr) value {
 // methods, and of local functions that consist of one return statement.
 func (b *builder) callValue(p *path, e *ast.FuncCallExpr) value {
 	if e.Func != nil {
-		return b.shortCall(p, e)
+		if v := b.shortCall(p, e); v.valid() {
+			return v
+		}
+		return b.libraryCall(p, e)
 	}
 	object := b.expr(p, e.Receiver)
 	args := make([]value, len(e.Args))
@@ -324,6 +327,9 @@ func (b *builder) callValue(p *path, e *ast.FuncCallExpr) value {
 	}
 	if len(args) != 1 || !object.valid() {
 		return value{}
+	}
+	if m := mapOf(object); m != nil && e.Method == "get" && !p.stored {
+		return mapGetValue(m, args[0])
 	}
 	size := map[string]int{"u8": 1, "u16": 2, "u32": 4}[e.Method]
 	switch {

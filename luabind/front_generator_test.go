@@ -77,7 +77,7 @@ func (g *handlerGenerator) number(depth int) string {
 	if depth > 3 {
 		return fmt.Sprint(g.IntN(300))
 	}
-	switch g.IntN(14) {
+	switch g.IntN(15) {
 	case 0:
 		return fmt.Sprintf("(%s %s %s)", g.number(depth+1), g.oneOf("+", "-", "*", "%", "/"), g.number(depth+1))
 	case 1:
@@ -88,6 +88,16 @@ func (g *handlerGenerator) number(depth int) string {
 		return fmt.Sprintf("table1[%s]", g.value(depth+1))
 	case 4:
 		return fmt.Sprintf("(%s and %s or %s)", g.cond(depth+1), g.number(depth+1), g.number(depth+1))
+	case 13:
+		switch g.IntN(4) {
+		case 0:
+			return fmt.Sprintf("bit32.%s(%s, %s)", g.oneOf("band", "bor", "bxor", "lshift", "rshift"), g.number(depth+1), g.number(depth+1))
+		case 1:
+			return fmt.Sprintf("band(%s, %s)", g.number(depth+1), g.number(depth+1))
+		case 2:
+			return fmt.Sprintf("math.floor(%s / 3)", g.number(depth+1))
+		}
+		return fmt.Sprintf("(flows:get(%s) or 1)", g.value(depth+1))
 	case 12:
 		if g.IntN(2) == 0 {
 			return fmt.Sprintf("#%s", g.oneOf("list", "table1", "table1.a", "pv.ports"))
@@ -202,7 +212,9 @@ func (g *handlerGenerator) lasting() string {
 		return g.oneOf("count", "total", "fresh", "table1.x", "table1.y", "table1.a.b", "table1.a[1]", fmt.Sprintf("table1[%s]", g.value(1)),
 			fmt.Sprintf("table1.a[%s]", g.number(1)), "guarded.x")
 	}
-	switch g.IntN(6) {
+	switch g.IntN(7) {
+	case 6:
+		return g.oneOf(fmt.Sprintf("flows:set(%s, %s)", g.value(1), g.value(1)), fmt.Sprintf("flows:add(%s, %s)", g.number(1), g.number(1)), "flows:add(#pkt)")
 	case 0:
 		return g.oneOf("seen:add()", "seen:add(2)", "seen:add(#pkt)", fmt.Sprintf("seen:add(%s)", g.number(2)))
 	case 1, 2:
@@ -310,6 +322,7 @@ const handlerHead = `local pv = require "pv"
 local fixed, here, table1, limit, count = 1009, pv.ip6"2001:db8::2", {x = 5, [7] = 1, [53] = true, a = {}}, tonumber("300"), 0
 local first, other = pv.ports[1], pv.ports[2]
 local seen, list = pv.counter("seen"), {1, 7, 53, true, 64, 255}
+local flows, band = pv.map{name = "flows", max = 20}, bit32.band
 total = 0
 local function same(a, b) return a == b end
 local function sum(a, b)
@@ -336,7 +349,7 @@ local function finish(pkt, n)
   if eth and n then eth.src = pkt.port.mac return pv.TX end
 end
 function unknown(pkt, n) return n > 5 and pv.TX or pv.PASS end
-guarded = setmetatable({}, {__newindex = function(t, k, v) print("set", k, v) end, __index = function(t, k) return k == "x" and 5 or nil end})
+guarded = setmetatable({}, {__newindex = function(t, k, v) print("set", k, type(v)) end, __index = function(t, k) return k == "x" and 5 or nil end})
 local function text(v)
   if type(v) ~= "table" or v == table1 then return type(v) == "number" and ("%.17g"):format(v) or type(v) == "userdata" and "userdata" or v == table1 and "table1" or tostring(v) end
   local list = {}
@@ -345,7 +358,8 @@ local function text(v)
   return table.concat(list, " ")
 end
 function on_stop()
-  print(text(count), text(total), seen:get(), text(fresh))
+  print(text(count), text(total), seen:get(), text(fresh), flows:refused())
+  for k, v in flows:each() do print(text(k), text(v)) end
   local whole, list = table1, {}
   for k, e in pairs(whole) do list[#list + 1] = text(k) .. "=" .. text(e) end
   table.sort(list)

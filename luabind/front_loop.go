@@ -221,7 +221,7 @@ func (b *builder) loop(p *path, body []ast.Stmt, rest next, head func(p *path, e
 	after := p.fork()
 	after.places = outer
 	exit := rest(after)
-	p.leave = exit
+	p.leave, p.loops = exit, true
 	back, before := &again{}, b.code
 	made := head(p, exit, back)
 	back.cost = len(p.at.fn.Proto.Code) + b.code - before

@@ -4,6 +4,7 @@ package luabind
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -178,14 +179,13 @@ func mapError(L *lua.LState, m *sharedMap, fn string, err error) {
 	}
 }
 
-// pushValue pushes a key or a value.
-func (s *State) pushValue(L *lua.LState, v state.Value) {
+// luaValue gives a key or a value.
+func (s *State) luaValue(v state.Value) lua.LValue {
 	if x, ok := v.Number(); ok {
-		L.Push(s.values.float(x))
-		return
+		return s.values.float(x)
 	}
 	text, _ := v.Text()
-	L.Push(lua.LString(text))
+	return lua.LString(text)
 }
 
 // mapGet is map:get(key).
@@ -197,7 +197,7 @@ func (s *State) mapGet(L *lua.LState) int {
 		L.Push(lua.LNil)
 		return 1
 	}
-	s.pushValue(L, v)
+	L.Push(s.luaValue(v))
 	return 1
 }
 
@@ -207,7 +207,7 @@ func (s *State) mapSet(L *lua.LState) int {
 	ok, err := m.Set(mapValue(L, m, 2, "set", "key"), mapValue(L, m, 3, "set", "value"), s.mapTime(m))
 	mapError(L, m, "set", err)
 	if !ok {
-		s.warnFull(L, m)
+		s.warnFull(m, callerOf(L))
 	}
 	L.Push(boolean(ok))
 	return 1
@@ -224,7 +224,7 @@ func (s *State) mapInsert(L *lua.LState) int {
 	case state.Taken:
 		L.Push(lua.LFalse)
 	default:
-		s.warnFull(L, m)
+		s.warnFull(m, callerOf(L))
 		L.Push(lua.LNil)
 	}
 	return 1
@@ -243,7 +243,7 @@ func (s *State) mapAdd(L *lua.LState) int {
 	sum, ok, err := m.Add(mapValue(L, m, 2, "add", "key"), float64(n), s.mapTime(m))
 	mapError(L, m, "add", err)
 	if !ok {
-		s.warnFull(L, m)
+		s.warnFull(m, callerOf(L))
 		L.Push(lua.LNil)
 		return 1
 	}
@@ -252,12 +252,15 @@ func (s *State) mapAdd(L *lua.LState) int {
 }
 
 // warnFull logs that a map is full, once for all that share it.
-func (s *State) warnFull(L *lua.LState, m *sharedMap) {
-	if !m.Tell() {
-		return
+func (s *State) warnFull(m *sharedMap, at func() string) {
+	if m.Tell() {
+		s.cfg.Log.Warn("map "+m.Name()+" is full: new keys are refused", "max", m.Shape().Max, "at", at())
 	}
-	at := L.Where(1)
-	s.cfg.Log.Warn("map "+m.Name()+" is full: new keys are refused", "max", m.Shape().Max, "at", at[:max(len(at)-1, 0)])
+}
+
+// callerOf gives where a function was called, as "echo.lua:12".
+func callerOf(L *lua.LState) func() string {
+	return func() string { return strings.TrimSuffix(L.Where(1), ":") }
 }
 
 // mapDelete is map:delete(key).
@@ -290,8 +293,8 @@ func (s *State) mapEach(L *lua.LState) int {
 		}
 		item := items[0]
 		items = items[1:]
-		s.pushValue(L, item.Key)
-		s.pushValue(L, item.Value)
+		L.Push(s.luaValue(item.Key))
+		L.Push(s.luaValue(item.Value))
 		return 2
 	}))
 	return 1

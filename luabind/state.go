@@ -54,7 +54,8 @@ type State struct {
 	fronts         map[*lua.LFunction]*front
 	pass           pass
 	ipairs         lua.LValue // the function of the library
-	localHandler   int        // the line of a local one, 0 if there is none
+	simple         map[lua.LValue]func([]value) value
+	localHandler   int // the line of a local one, 0 if there is none
 	driver         *lua.LFunction
 	guard          *lua.LFunction // callGuarded
 	guardedFn      *lua.LFunction // what it calls
@@ -156,7 +157,7 @@ func newState(c Config) *State {
 	s.makeMetatables()
 	s.openOutside()
 	s.openLibraries()
-	s.ipairs = s.L.GetGlobal("ipairs")
+	s.findSimple()
 	s.makePorts()
 	s.openModule()
 	s.openModules()
