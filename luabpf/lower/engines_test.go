@@ -5,8 +5,6 @@ package lower
 import (
 	"bytes"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,44 +150,6 @@ func same(t *testing.T, source string, reasons ...string) *engines {
 		}
 	}
 	return e
-}
-
-// scripts are those whose packets are compared, with arguments.
-var scripts = map[string][]string{
-	"scripts/echo.lua": nil, "scripts/forward.lua": nil, "scripts/filter.lua": nil, "scripts/change_word.lua": nil,
-	"scripts/firewall.lua": nil, "scripts/nat.lua": nil, "scripts/vlan.lua": {"--mode", "push", "--tag", "100"},
-	"bench/lua/firewall.lua": nil, "bench/lua/tables.lua": nil, "bench/lua/reflect.lua": nil, "bench/lua/ports.lua": nil,
-	"bench/lua/drop.lua": nil, "bench/lua/strings.lua": nil, "bench/lua/timers.lua": {"1"}, "bench/lua/work.lua": nil,
-}
-
-func TestScripts(t *testing.T) {
-	handlers, err := filepath.Glob("../../bench/lua/handlers/*.lua")
-	if err != nil || len(handlers) == 0 {
-		t.Fatal(handlers, err)
-	}
-	for _, h := range handlers {
-		scripts[strings.TrimPrefix(h, "../../")] = nil
-	}
-	for name, args := range scripts {
-		t.Run(name, func(t *testing.T) {
-			source, err := os.ReadFile(filepath.Join("..", "..", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for port := range 2 {
-				e := startEngines(t, string(source), port, func(c *luabind.Config) { c.Args = args })
-				e.fuzz(1000)
-				instrs := 0
-				for _, b := range e.result.Func.Blocks {
-					instrs += len(b.Instrs) + 1
-				}
-				t.Logf("port %d: %d instructions in %d blocks", port, instrs, len(e.result.Func.Blocks))
-				for _, s := range e.result.Func.Sites {
-					t.Logf("port %d, line %d, rare %v, %d packets of %d: %s", port, s.Line, s.Rare, e.exits[s.Reason], e.runs, s.Reason)
-				}
-			}
-		})
-	}
 }
 
 // sameCounters compares a counter, of packets that did not exit.

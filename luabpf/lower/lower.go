@@ -16,7 +16,7 @@ import (
 )
 
 // maxBlocks is how large a function may become: more than the kernel would take.
-const maxBlocks = 1 << 15
+const maxBlocks = 1 << 14
 
 // tooLarge is the panic of a function that becomes larger.
 type tooLarge struct{ line int }
