@@ -24,15 +24,19 @@ const copies = 6
 func specialise(f *ir.Func) (changed bool) {
 	size := instructions(f.Blocks)
 	limit := growth(size)
+	cold := map[*ir.Block]bool{} // of which there is a copy: other packets go there
 	for range copies {
 		// What nobody needs would count as needed nowhere, and is read all the same.
 		changed = dead(f) || changed
 		changed = renumber(f) || changed
 		s := newSpecialiser(f)
-		if !s.find(limit - size) {
+		if !s.find(limit-size, cold) {
 			return changed
 		}
 		s.copy()
+		for _, b := range s.region {
+			cold[b] = true
+		}
 		changed = true
 		size = instructions(f.Blocks)
 	}
@@ -72,9 +76,9 @@ func newSpecialiser(f *ir.Func) *specialiser {
 
 // find looks for a place at which a copy of at most some instructions is worth
 // its room.
-func (s *specialiser) find(room int) bool {
+func (s *specialiser) find(room int, cold map[*ir.Block]bool) bool {
 	for _, b := range s.f.Blocks {
-		if len(s.preds[b.ID]) < 2 {
+		if len(s.preds[b.ID]) < 2 || cold[b] {
 			continue
 		}
 		for r, live := range s.live[b.ID] {
