@@ -17,6 +17,7 @@ import (
 // What else can be asked for are names of the Lua API.
 var commandHelp = map[string]string{
 	"capture":   captureHelp,
+	"check":     checkHelp,
 	"demo":      demoHelp,
 	"dissector": dissectorHelp,
 	"doctor":    doctorHelp,
@@ -35,15 +36,15 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
   pvlua [flags] INTERFACE... SCRIPT [-- SCRIPT ARGUMENTS]
   pvlua --read IN --write OUT SCRIPT     on captures: see pvlua help offline
   pvlua new NAME; pvlua test SCRIPT...   a script to start from; its tests
+  pvlua check SCRIPT         which of its lines run in the kernel, and why not
   pvlua doctor INTERFACE     can pvlua run there, and what cures it if not
-  pvlua lab up|down|status|exec    namespaces and veth pairs to try things on
-  pvlua demo                 lab, echo.lua and probes in one go
+  pvlua lab up|down|status|exec; pvlua demo    namespaces to try things in
   pvlua stubs [DIR]; pvlua dissector SCRIPT    what editors and Wireshark need
   pvlua help NAME            a command, pkt.udp.dport, ...; see pvlua version
 
+      --engine ENGINE     where the handler runs: auto, lua or kernel (auto)
       --mode MODE         auto, native, zerocopy, copy or generic (auto)
       --queues N          serve the first N queues of each interface (all)
-      --batch N           packets received at once (64)
       --on-error VERDICT  for packets the handler fails on: pass or drop (pass)
       --quota N           Lua instructions a call may take (10000000)
       --stats[=INTERVAL]  print counters and rates every INTERVAL (1s)
@@ -51,7 +52,7 @@ const help = `pvlua runs a Lua function on every packet of network interfaces.
       --capture FILE      record to a file, see pvlua help capture
       --dump  --verbose   print each packet and its verdict; log more
   -s -c -r -t -f -o       sizes of frames and rings, see pvlua help frames;
-      --tx  --busy-poll   and more that is about speed, see pvlua help speed
+      --tx  --busy-poll   --batch and more about speed, see pvlua help speed
 
 Try: pvlua lab up && pvlua lab exec test1 -- pvlua veth1 scripts/echo.lua
 `

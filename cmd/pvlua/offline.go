@@ -267,7 +267,7 @@ func explainLiveFlag(err error) error {
 
 // liveFlags are the flags, and their letters, that make no sense here.
 var liveFlags = map[string]string{
-	"mode": "", "queues": "", "batch": "", "stats": "", "watch": "", "busy-poll": "", "threaded-napi": "", "memory-limit": "",
+	"engine": "", "mode": "", "queues": "", "batch": "", "stats": "", "watch": "", "busy-poll": "", "threaded-napi": "", "memory-limit": "",
 	"capture": "", "capture-filter": "", "capture-size": "",
 	"chunk-size": "s", "chunk-count": "c", "rx-ring": "r", "tx-ring": "t", "fill-ring": "f", "completion-ring": "o",
 }

@@ -12,6 +12,7 @@ import (
 
 const speedHelp = `What pvlua may spend on being fast. docs/performance.md has the figures.
 
+      --batch N           packets received at once (64)
       --busy-poll[=TIME]  look for the next packet for TIME (2ms) after the last
                           one, instead of sleeping at once: answers leave sooner
                           and a processor is busy as long as packets come. Where
