@@ -152,6 +152,11 @@ func (s *selector) term(t *ir.Term) {
 	case ir.Jump:
 		s.goTo(s.blocks[t.Then.ID])
 	case ir.Branch:
+		if !s.thenIsLikely(t) {
+			s.compare(t.Cond, t.A, t.B, t.Imm, s.blocks[t.Then.ID])
+			s.goTo(s.blocks[t.Else.ID])
+			return
+		}
 		s.compare(t.Cond.Not(), t.A, t.B, t.Imm, s.blocks[t.Else.ID])
 		s.goTo(s.blocks[t.Then.ID])
 	case ir.Guard:

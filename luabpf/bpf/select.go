@@ -38,6 +38,7 @@ type selector struct {
 	reaches        *opt.Reaches // what guards have found out up to here
 	pairs          map[ir.Reg]pair
 	tested         map[*ir.Instr]bool
+	far            []int // by block: see distances
 	blocks         []*block
 	ends           map[end]*block
 }
@@ -67,6 +68,7 @@ func choose(f *ir.Func, o *Options, hide bool) []*code {
 	s.wide = wideSums(f, onlyFolded(f, s.limits))
 	s.reaches = opt.NewReaches(f)
 	s.fuse()
+	s.far = distances(f)
 	s.blocks = make([]*block, len(f.Blocks))
 	for i := range s.blocks {
 		s.blocks[i] = new(block)
