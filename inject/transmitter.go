@@ -51,7 +51,7 @@ type Transmitter struct {
 	run     testRun
 	hold    *hold
 	witness *witness
-	slow    int // calls in a row that were stalled
+	stalls  stalls
 }
 
 // NewTransmitter makes one for the frames of a UMEM whose memory is the value of
@@ -85,17 +85,6 @@ func NewTransmitter(frames *ebpf.Map, size int) (_ *Transmitter, err error) {
 	}
 	return t, nil
 }
-
-// ErrStalled is what Send returns when it took too long several times in a row,
-// although the frames were sent. Somebody else runs programs by BPF_PROG_RUN, or
-// attaches XDP programs all the time, for which the kernel waits with a lock held
-// that every run takes (kernel/bpf/dispatcher.c).
-var ErrStalled = errors.New("calls into the kernel are stalled by those of another program")
-
-const (
-	slowCall  = 5 * time.Millisecond
-	slowCalls = 4 // in a row; one may be a thread that had to wait for a processor
-)
 
 // A RefusedError says why frames did not leave.
 type RefusedError struct {
@@ -170,16 +159,12 @@ func (t *Transmitter) Send(ifindex int, frames []xsk.Desc) (sent, dropped int, e
 }
 
 // call has the kernel take frames until it has all, or one was refused.
-func (t *Transmitter) call() (err error) {
+func (t *Transmitter) call() error {
 	c := t.control
-	before, start := c.next, time.Now()
+	before := c.next
+	t.stalls.begin()
 	errno := t.run.call(c.count-before, liveFrames, kernelBatch)
-	if time.Since(start) < slowCall {
-		t.slow = 0
-	} else if t.slow++; t.slow >= slowCalls {
-		err = ErrStalled
-		t.slow = 0
-	}
+	stalled := t.stalls.end()
 	// A signal ends the call between two batches.
 	if errno != 0 && errno != unix.EINTR {
 		return fmt.Errorf("sending live frames: %w", os.NewSyscallError("bpf(BPF_PROG_RUN)", errno))
@@ -187,7 +172,10 @@ func (t *Transmitter) call() (err error) {
 	if errno == 0 && c.next == before {
 		return errors.New("sending live frames: the program ran but took none")
 	}
-	return err
+	if stalled {
+		return ErrStalled
+	}
+	return nil
 }
 
 // sendable is how many of frames, from the first on, one call can take.
