@@ -55,7 +55,7 @@ func (s *State) Program() (*Program, error) {
 
 // Value gives what a local variable of the main chunk holds now. It reports
 // false for others, and for one that no function has that can be reached from
-// the globals by way of such variables.
+// the globals by way of such variables and of tables.
 func (p *Program) Value(sym *analysis.Symbol) (v lua.LValue, ok bool) {
 	uv := p.upvalues[sym]
 	if uv == nil {
@@ -73,9 +73,13 @@ func (p *Program) Function(fn *lua.LFunction) *analysis.Function { return p.func
 
 // collect finds the variables of the main chunk that functions have captured.
 func (p *Program) collect() {
-	seen := make(map[*lua.LFunction]bool)
+	seen := make(map[lua.LValue]bool)
 	var visit func(lua.LValue)
 	visit = func(v lua.LValue) {
+		if t, ok := v.(*lua.LTable); ok && !seen[t] {
+			seen[t] = true
+			t.ForEach(func(_, v lua.LValue) { visit(v) })
+		}
 		fn, ok := v.(*lua.LFunction)
 		if !ok || fn.IsG || seen[fn] {
 			return

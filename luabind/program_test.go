@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pvlua/analysis"
+	"pvlua/state"
 )
 
 // On one line, so that only the number of a function tells which it is.
@@ -90,5 +91,33 @@ func TestProgramWithoutHandler(t *testing.T) {
 	}
 	if p, err := f.Program(); err != nil || p.Handler != nil {
 		t.Errorf("the handler is %+v, error %v", p.Handler, err)
+	}
+}
+
+// What Object tells apart.
+func TestProgramObjects(t *testing.T) {
+	f := load(t, `local pv = require "pv" floor, count, flows, port, list = math.floor, pv.counter "c", pv.map{name = "m"}, pv.ports[2], {1, 2}
+function on_packet(pkt) end`)
+	p, err := f.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, _ := p.Object(p.Global("count")).(*state.Counter)
+	if m, ok := p.Object(p.Global("flows")).(*state.Map); counter == nil || p.CounterName(counter) != "c" || !ok || m.Name() != "m" {
+		t.Error("the counter or the map is not found")
+	}
+	for name, want := range map[string]any{"port": 1, "list": nil, "print": "print", "math": "math", "pv": "pv", "bit32": "bit32", "on_packet": nil,
+		"floor": nil} { // which has two names
+		if got := p.Object(p.Global(name)); got != want {
+			t.Errorf("%s is %v; want %v", name, got, want)
+		}
+	}
+	members := p.Members(p.Global("pv").(*lua.LTable))
+	ports := members.RawGetString("ports").(*lua.LTable)
+	if p.Object(ports) != "pv.ports" || p.Length(ports) != 2 || p.Object(members.RawGetString("ip")) != "pv.ip" || p.Object(p.Port(1)) != 1 {
+		t.Error("members of pv are not found")
+	}
+	if p.Length(p.Global("list").(*lua.LTable)) != 2 || p.Name() != "test.lua" {
+		t.Error("the length of a table or the name is wrong")
 	}
 }

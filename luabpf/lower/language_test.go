@@ -186,7 +186,7 @@ local verdicts = {[1] = pv.DROP, [2] = pv.TX, [6] = pv.TX, [17] = pv.DROP, [58] 
 local ports = {} for i = 60, 70 do ports[i] = true end
 local hosts = {[pv.ip6"fe80::1"] = true, [pv.ip6"fe80::2"] = true, [pv.ip6"2001:db8::1"] = true, [pv.ip6"2001:db8::2"] = true, [pv.ip6"ff02::1"] = true}
 local tree = {[6] = {verdict = pv.TX}, [17] = {verdict = pv.DROP}}
-local object = {factor = 2} function object:double(n) return self.factor * n end
+local object = {factor = 2} local none = tonumber("0") function object:double(n) return self.factor * n + none end
 local function choose(pkt) return pkt.tcp and pv.TX or pv.DROP end
 local mode = "a" local function set() mode = "b" end set()
 function on_packet(pkt)
