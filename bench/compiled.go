@@ -6,8 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/vishvananda/netns"
@@ -64,19 +64,12 @@ func compiled() section {
 		if b.short {
 			runs, rounds = runs/20, b.rounds
 		}
-		empty, err := emptyProgram()
-		if err != nil {
-			return nil, err
-		}
-		b.later(empty.close)
-		// onTrack puts what was loaded on a track, or says why it can't be measured.
+		empty := &program{load: loadEmpty}
+		// onTrack has a program loaded anew for each measurement, so that no one is
+		// lucky in every round with where in memory it lies.
 		onTrack := func(what string, p *program, err error, frame []byte) entry {
-			var t *track
 			if err == nil {
 				b.later(p.close)
-				if t, err = newTrack(p.prog, frame); err == nil {
-					b.later(t.close)
-				}
 				if len(p.exits) > 0 {
 					err = errors.New(p.exits[0])
 				}
@@ -85,7 +78,7 @@ func compiled() section {
 				if err != nil {
 					return nil, err
 				}
-				ns, err := t.time(runs)
+				ns, err := p.time(frame, runs)
 				return []float64{ns}, err
 			}}
 		}
@@ -93,21 +86,30 @@ func compiled() section {
 		var entries []entry
 		for _, c := range cases {
 			inC, errC := loadC(b.at, c.name)
-			inLua, errLua := loadLua(b.at, "bench", "lua", "handlers", c.name+".lua")
+			inLua, errLua := compileLua(b.at, "bench", "lua", "handlers", c.name+".lua")
 			entries = append(entries, onTrack(c.what+", nothing done", empty, nil, c.packet),
 				onTrack(c.what+", C", inC, errC, c.packet), onTrack(c.what+", Lua", inLua, errLua, c.packet))
 		}
 		entries = append(entries, entry{what: "compile and load echo.lua", run: func(context.Context) ([]float64, error) {
-			begin := time.Now()
-			p, err := loadLua(b.at, "scripts", "echo.lua")
+			begin, err := processorTime(os.Getpid(), wholeProcess)
+			if err != nil {
+				return nil, err
+			}
+			p, err := compileLua(b.at, "scripts", "echo.lua")
 			if err != nil {
 				return nil, err
 			}
 			defer p.close()
-			return []float64{time.Since(begin).Seconds() * 1e3}, nil
+			prog, err := p.load()
+			if err != nil {
+				return nil, err
+			}
+			defer prog.Close()
+			end, err := processorTime(os.Getpid(), wholeProcess)
+			return []float64{(end - begin).Seconds() * 1e3}, err
 		}})
 		var outcomes []outcome
-		err = onThread(netns.None(), b.at.dutCPU, func() (err error) {
+		err := onThread(netns.None(), b.at.dutCPU, func() (err error) {
 			outcomes, err = takeTurns(b.ctx, "compiled", rounds, entries, b.say)
 			return err
 		})
@@ -147,11 +149,11 @@ func noLess(values []float64, bound float64) []float64 {
 	return raised
 }
 
-// A program is a handler that the kernel has loaded, with what it needs.
+// A program is a handler for the kernel, with what it needs.
 type program struct {
-	prog  *ebpf.Program
-	exits []string // where it leaves packets to Lua, rare ones aside
-	free  []func() // what close calls, the last first
+	load  func() (*ebpf.Program, error) // as often as one likes; the caller closes it
+	exits []string                      // where it leaves packets to Lua, rare ones aside
+	free  []func()                      // what close calls, the last first
 }
 
 func (p *program) close() {
@@ -159,4 +161,20 @@ func (p *program) close() {
 		f()
 	}
 	p.free = nil
+}
+
+// time is what one of so many runs on a frame takes, in nanoseconds, with the
+// prologue. The thread has to be locked.
+func (p *program) time(frame []byte, runs int) (ns float64, err error) {
+	prog, err := p.load()
+	if err != nil {
+		return 0, err
+	}
+	defer prog.Close()
+	t, err := newTrack(prog, frame)
+	if err != nil {
+		return 0, err
+	}
+	defer t.close()
+	return t.time(runs)
 }

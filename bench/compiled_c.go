@@ -30,10 +30,18 @@ func loadC(at places, name string) (_ *program, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("load %s in C: %w", name, err)
 	}
-	p := &program{prog: coll.Programs["handler"], free: []func(){coll.Close}}
+	p := &program{free: []func(){coll.Close}}
 	if err := fillMaps(coll); err != nil {
 		p.close()
 		return nil, fmt.Errorf("load %s in C: %w", name, err)
+	}
+	p.load = func() (*ebpf.Program, error) {
+		again, err := ebpf.NewCollectionWithOptions(spec.Copy(), ebpf.CollectionOptions{MapReplacements: coll.Maps})
+		if err != nil {
+			return nil, fmt.Errorf("load %s in C: %w", name, err)
+		}
+		defer again.Close()
+		return again.DetachProgram("handler"), nil
 	}
 	return p, nil
 }
@@ -72,13 +80,13 @@ func fillMaps(coll *ebpf.Collection) error {
 	return nil
 }
 
-// emptyProgram is what is left of the cost of a handler that does nothing. The
-// caller closes it.
-func emptyProgram() (*program, error) {
+// loadEmpty loads what is left of a handler that does nothing. The caller closes
+// it.
+func loadEmpty() (*ebpf.Program, error) {
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "empty", Type: ebpf.XDP, License: "GPL",
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, xdpDrop), asm.Return()}})
 	if err != nil {
 		return nil, fmt.Errorf("load an empty program: %w", err)
 	}
-	return &program{prog: prog, free: []func(){func() { prog.Close() }}}, nil
+	return prog, nil
 }

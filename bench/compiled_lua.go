@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cilium/ebpf"
+
 	"pvlua/luabind"
 	"pvlua/luabpf"
 	"pvlua/luabpf/bpf"
@@ -14,9 +16,9 @@ import (
 	"pvlua/state"
 )
 
-// loadLua compiles a script, a path below the root, for echoPort and loads it. The
-// caller closes it.
-func loadLua(at places, script ...string) (_ *program, err error) {
+// compileLua compiles a script, a path below the root, for echoPort. The caller
+// closes it.
+func compileLua(at places, script ...string) (_ *program, err error) {
 	p := &program{}
 	defer func() {
 		if err != nil {
@@ -49,10 +51,7 @@ func loadLua(at places, script ...string) (_ *program, err error) {
 	if err := maps.Bind(compiled.Func, &options); err != nil {
 		return nil, err
 	}
-	if p.prog, err = bpf.Load(compiled.Func, options); err != nil {
-		return nil, err
-	}
-	p.free = append(p.free, func() { p.prog.Close() })
+	p.load = func() (*ebpf.Program, error) { return bpf.Load(compiled.Func, options) }
 	return p, nil
 }
 

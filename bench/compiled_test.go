@@ -30,20 +30,8 @@ func TestHandlersInCAndLuaAreEqual(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(state.Close)
-		inC, err := loadC(at, c.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(inC.close)
-		inLua, err := loadLua(at, "bench", "lua", "handlers", c.name+".lua")
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		t.Cleanup(inLua.close)
-		for _, exit := range inLua.exits {
-			t.Errorf("%s.lua, %s", c.name, exit)
-		}
+		inC := mustLoad(t)(loadC(at, c.name))
+		inLua := mustLoad(t)(compileLua(at, "bench", "lua", "handlers", c.name+".lua"))
 		if got, _ := verdictOf(state, c.packet); got != c.verdict {
 			t.Errorf("%s: the packet that it is measured with gets %v, want %v", c.what, got, c.verdict)
 		}
@@ -54,20 +42,40 @@ func TestHandlersInCAndLuaAreEqual(t *testing.T) {
 		frames, exits := equalityPackets(c.packet), 0
 		for i, frame := range frames {
 			want, after := verdictOf(state, frame)
-			if err := sameInKernel(inC.prog, frame, want, after); err != nil {
+			if err := sameInKernel(inC, frame, want, after); err != nil {
 				t.Errorf("%s, packet %d: C and Lua differ: %v", c.name, i, err)
 				break
 			}
-			if exited(inLua.prog, frame) {
+			if exited(inLua, frame) {
 				exits++ // to the Lua handler, with the packet as it was
-			} else if err := sameInKernel(inLua.prog, frame, want, after); err != nil {
+			} else if err := sameInKernel(inLua, frame, want, after); err != nil {
 				t.Errorf("%s, packet %d: Lua in the kernel and in user space differ: %v", c.name, i, err)
 				break
 			}
 		}
-		if exits > len(frames)/20 || exited(inLua.prog, c.packet) {
+		if exits > len(frames)/20 || exited(inLua, c.packet) {
 			t.Errorf("%s: %d of %d packets leave the kernel", c.name, exits, len(frames))
 		}
+	}
+}
+
+// mustLoad loads a program, which must not leave packets to Lua.
+func mustLoad(t *testing.T) func(*program, error) *ebpf.Program {
+	return func(p *program, err error) *ebpf.Program {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.close)
+		for _, exit := range p.exits {
+			t.Error(exit)
+		}
+		prog, err := p.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { prog.Close() })
+		return prog
 	}
 }
 
@@ -133,13 +141,9 @@ func equalityPackets(own []byte) (frames [][]byte) {
 // The prologue restores the packet: each run finds it as the first one did.
 func TestTrackRestoresThePacket(t *testing.T) {
 	needPrograms(t)
-	p, err := loadC(testPlaces(t), "reflect")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.close)
+	p := mustLoad(t)(loadC(testPlaces(t), "reflect"))
 	frame := pkttest.ICMPEcho(pkttest.Options{})
-	track, err := newTrack(p.prog, frame)
+	track, err := newTrack(p, frame)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ int handler(struct xdp_md *ctx)
 	struct udphdr *udp;
 	struct iphdr *ip = ipv4(ctx, IPPROTO_UDP, sizeof(*udp), (void **)&udp);
 
-	if (!ip || !same(get(&eth->dst), MY_MAC) || ip->daddr != my_ip || ip->frag_off & bpf_htons(0x2000) ||
-	    udp->dest != bpf_htons(7) || udp->source == bpf_htons(7))
+	if (!ip || ip->ihl != 5 || !same(get(&eth->dst), MY_MAC) || ip->daddr != my_ip ||
+	    ip->frag_off & bpf_htons(0x2000) || udp->dest != bpf_htons(7) || udp->source == bpf_htons(7))
 		return XDP_PASS;
 	udp->dest = udp->source; /* a swap changes no checksum */
 	udp->source = bpf_htons(7);

@@ -4,8 +4,9 @@
 local pv = require "pv"
 
 function on_packet(pkt)
+  if pkt.vlan then return end
   local eth, arp, me = pkt.eth, pkt.arp, pkt.port
-  if pkt.vlan or not arp or arp.op ~= 1 or not me:owns(arp.tpa) then return end
+  if not arp or arp.op ~= 1 or not me:owns(arp.tpa) then return end
   arp.op, arp.tha, arp.spa, arp.tpa, arp.sha = 2, arp.sha, arp.tpa, arp.spa, me.mac
   eth.dst, eth.src = eth.src, me.mac
   return pv.TX

@@ -5,8 +5,9 @@
 local pv = require "pv"
 
 function on_packet(pkt)
+  if pkt.vlan then return end
   local eth, ip6, me = pkt.eth, pkt.ip6, pkt.port
-  if pkt.vlan or not ip6 or ip6.nexthdr ~= 58 or ip6.len ~= 32 or ip6.hlim ~= 255 then return end
+  if not ip6 or ip6.nexthdr ~= 58 or ip6.len ~= 32 or ip6.hlim ~= 255 then return end
   local icmp6 = pkt.icmp6
   if not icmp6 or icmp6.type ~= 135 or not icmp6.slla then return end
   local target = icmp6.target

@@ -4,8 +4,9 @@
 local pv = require "pv"
 
 function on_packet(pkt)
+  if pkt.vlan then return end
   local eth, ip6, me = pkt.eth, pkt.ip6, pkt.port
-  if pkt.vlan or not ip6 or ip6.nexthdr ~= 17 then return end
+  if not ip6 or ip6.nexthdr ~= 17 then return end
   local udp = pkt.udp
   if not udp or eth.dst ~= me.mac or not me:owns(ip6.dst) or udp.dport ~= 7 or udp.sport == 7 then return end
   udp.dport, udp.sport, ip6.hlim = udp.sport, udp.dport, 64
