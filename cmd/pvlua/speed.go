@@ -18,8 +18,10 @@ const speedHelp = `What pvlua may spend on being fast. docs/performance.md has t
                           and a processor is busy as long as packets come. Where
                           they come further apart than TIME it sleeps, as ever.
       --threaded-napi     have the kernel receive in threads of its own, instead of
-                          in whoever sends (veth) or is interrupted (cards), and
-                          restore that at the end: after kill -9 you would have to,
+                          in whoever sends (veth) or is interrupted (cards): up to
+                          twice the packets where a processor is free for it, but
+                          one more thread to wake for each answer. Restored at the
+                          end; after kill -9 it is for you to do:
                           echo 0 > /sys/class/net/INTERFACE/threaded
       --tx WAY            how frames leave: auto, ring or inject (auto). Many at
                           once leave a few times as fast by the injector, where
