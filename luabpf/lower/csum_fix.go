@@ -26,7 +26,9 @@ func (c *compiler) fixChecksums(p *path, at ast.PositionHolder) []result {
 			yes, no := c.present(p, h)
 			off = append(off, no...)
 			for _, p := range yes {
-				ends = append(ends, c.fixAbove(p, h))
+				for _, p := range c.overNetworks(p) {
+					ends = append(ends, c.fixAbove(p, h))
+				}
 			}
 		}
 		rest = off
@@ -67,7 +69,8 @@ func (c *compiler) fixIP(p *path) *path {
 // there, anew. UDP's zero over IPv4 stays.
 func (c *compiler) fixAbove(p *path, h packet.HeaderID) *path {
 	over4 := p.pkt.walk.has>>packet.IP&1 != 0
-	p, at := c.headerAt(c.roomKnown(p), h)
+	p, at := c.headerAt(p, h)
+	p = c.roomKnown(p)
 	var left []*path // as it is
 	keep := func(p *path) {
 		if p != nil {
@@ -123,6 +126,7 @@ func (c *compiler) udpLength(p *path, at place, over4 bool) (*path, ir.Reg) {
 // unparted parts a path by whether the packet is no fragment.
 func (c *compiler) unparted(p *path, over4 bool) (yes, no *path) {
 	if !over4 {
+		p = c.roomKnown(p) // which is forgotten where a header had to be looked for again
 		return c.branch(p, ir.EQ, p.pkt.walk.ext.parted, ir.None, 0)
 	}
 	fragment := raw16(0x3fff) // more fragments, and the offset

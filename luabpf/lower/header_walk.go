@@ -79,20 +79,14 @@ func (p *path) lacks(headers uint16) *path {
 	return p
 }
 
-// intersect keeps of w what o knows as well.
+// intersect keeps of w what o knows as well. What is above IP may be known
+// where IP's own place is not.
 func (w *walk) intersect(o *walk) {
 	w.has &= o.has
 	w.not &= o.not
-	if w.linked && o.linked && w.typ == o.typ && w.l3.intersect(o.l3) {
-		w.intersectNetwork(o)
-		return
+	if !w.linked || !o.linked || w.typ != o.typ || !w.l3.intersect(o.l3) {
+		w.linked, w.typ, w.l3 = false, unwalked.typ, unwalked.l3
 	}
-	has, not := w.has, w.not
-	*w = unwalked
-	w.has, w.not = has, not
-}
-
-func (w *walk) intersectNetwork(o *walk) {
 	if w.ihl != o.ihl {
 		w.ihl = ir.None
 	}
