@@ -116,7 +116,7 @@ func here(args ...string) (status int, stdout, stderr string) {
 }
 
 func TestHelpFitsAScreen(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "lab"}, {"help", "frames"}, {"new", "-h"}, {"stubs", "--help"}, {"dissector", "--help"}, {"doctor", "--help"}, {"demo", "-h"}, {"lab", "--help"}, {"help", "offline"}, {"help", "capture"}, {"--read", "x", "--help"}, {"veth1", "x.lua", "--help"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "lab"}, {"help", "frames"}, {"new", "-h"}, {"stubs", "--help"}, {"dissector", "--help"}, {"doctor", "--help"}, {"demo", "-h"}, {"lab", "--help"}, {"help", "offline"}, {"help", "capture"}, {"help", "speed"}, {"--read", "x", "--help"}, {"veth1", "x.lua", "--help"}} {
 		status, stdout, stderr := here(args...)
 		if status != exitOK || stderr != "" || stdout == "" {
 			t.Errorf("%v: status %d, stdout %q, stderr %q", args, status, stdout, stderr)

@@ -10,35 +10,28 @@ import (
 	"pvlua/runtime"
 )
 
-const speedHelp = `What pvlua may spend on being fast. docs/performance.md has the figures.
+const speedHelp = `How to be fast, and at what price; docs/performance.md has the figures.
 
-      --batch N           packets received at once (64)
-      --busy-poll[=TIME]  look for the next packet for TIME (2ms) after the last
-                          one, instead of sleeping at once: answers leave sooner
-                          and a processor is busy as long as packets come. Where
-                          they come further apart than TIME it sleeps, as ever.
-      --threaded-napi     have the kernel receive in threads of its own, instead of
-                          in whoever sends (veth) or is interrupted (cards): up to
-                          twice the packets where a processor is free for it, but
-                          one more thread to wake for each answer. Restored at the
-                          end; after kill -9 it is for you to do:
-                          echo 0 > /sys/class/net/INTERFACE/threaded
       --tx WAY            how frames leave: auto, ring or inject (auto). Many at
                           once leave a few times as fast by the injector, where
-                          frames are copied and the device takes redirected ones;
-                          few leave sooner by the ring. The log says what works
-                          where, the totals count tx-inject
+                          frames are copied and the device takes redirected
+                          ones; few leave sooner by the ring. The log says what
+                          works where, the totals count tx-inject
+      --busy-poll[=TIME]  look for the next packet for TIME (2ms) after the last
+                          one instead of sleeping: answers leave sooner, and a
+                          processor is busy while packets come, unless they come
+                          further apart than TIME. A card's driver is polled too
+                          (it helps to set its napi_defer_hard_irqs)
+      --threaded-napi     have the kernel receive in threads of its own, not in
+                          whoever sends (veth) or is interrupted (cards): up to
+                          twice the packets where a processor is free for it,
+                          and one more thread to wake for each answer. That is
+                          restored at the end; after kill -9 it is for you to:
+                          echo 0 > /sys/class/net/INTERFACE/threaded
       --memory-limit N    end the script, as a wrong one, when its variables and
-                          tables hold more than N bytes, such as 200M or 2G (half
-                          of the memory of the machine, or of the control group)
-
-GOGC and GOMEMLIMIT do what they do for any Go program.
-
-Of a card with drivers that can do it, busy polling runs the driver, too. There
-it helps to defer interrupts meanwhile (see the kernel's napi documentation):
-
-  echo 2 > /sys/class/net/eth0/napi_defer_hard_irqs
-  echo 200000 > /sys/class/net/eth0/gro_flush_timeout
+                          tables hold more than N bytes, such as 200M or 2G
+                          (half of what the machine or the control group has);
+                          GOGC and GOMEMLIMIT are as for any Go program
 `
 
 // speedFlags adds the flags that speedHelp lists. The function that it returns
