@@ -54,11 +54,18 @@ func (sc *Scopes) CalleeOf(sym *Symbol) *Callee {
 // and that names in the body mean the same where it goes.
 func (sc *Scopes) Inlinable(call *ast.FuncCallExpr) bool {
 	c := sc.Callee(call)
-	if c == nil || c.Recursive || c.Fn.Expr.ParList.HasVargs || len(c.Fn.Inner) > 0 || hasGoto(c.Fn.Expr.Stmts) {
+	return c != nil && !c.Recursive && c.Fn.Takes(call)
+}
+
+// Takes reports whether a call of the function, which is known to be one, can be
+// replaced by its body as Inlinable says. That it may lead to itself is not
+// looked at.
+func (fn *Function) Takes(call *ast.FuncCallExpr) bool {
+	if fn.Expr == nil || fn.Expr.ParList.HasVargs || len(fn.Inner) > 0 || hasGoto(fn.Expr.Stmts) {
 		return false
 	}
 	n := len(call.Args)
-	return n == 0 || !IsMulti(call.Args[n-1]) || n > len(c.Fn.Params)
+	return n == 0 || !IsMulti(call.Args[n-1]) || n > len(fn.Params)
 }
 
 // findCalls makes the call graph.

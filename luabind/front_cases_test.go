@@ -55,7 +55,14 @@ var frontCases = []struct {
 	{"header and nil", "if pkt.udp == nil then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"helper", "return decide(pkt, pkt.udp)", "udp tcp arp ip6 runt"},
 	{"helper that is a value", "local f = decide return f(pkt, pkt.udp)", "none"},
-	{"helper that changes", "return changing(pkt)", "none"},
+	{"helper that was chosen", "return changing(pkt, pkt.udp)", "udp tcp arp ip6 runt"},
+	{"helper that changes", "count = count + 1 if count > 2 then changing = shared end return changing(pkt, pkt.udp)", "udp tcp"},
+	{"global helper", "return shared(pkt)", "udp tcp arp ip6 runt"},
+	{"global helper in a condition", "if brief(pkt.udp) then return pv.DROP end", "udp tcp arp ip6 runt"},
+	{"global helper that changes", "total = total + 1 local v = shared(pkt) if total == 2 then shared = decide end return v", "udp tcp"},
+	{"global helper in a condition that changes", "total = total + 1 if total == 3 then brief = print end if brief(pkt.udp) then return pv.DROP end", "udp tcp"},
+	{"global helper that calls itself", "return round(3)", ""},
+	{"helper with too many arguments", "return decide(pkt, pkt.udp, 3)", "none"},
 	{"helper as a statement", "if pkt.eth then bounce(pkt.eth, pkt.port) end return pv.TX", "udp tcp arp ip6 runt"},
 	{"values of a helper", "local a, b, c = two(7) if a == 7 and b == 8 and c == nil then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"recursive helper", "return again(1)", "none"},
@@ -134,6 +141,9 @@ if limit then changing = decide end
 local function bounce(eth, me) if eth.dst == 1 then return end eth.dst, eth.src = eth.src, me.mac end
 local function two(a) return a, a + 1 end
 local function again(n) return n > 3 and 1 or again(n + 1) end
+function shared(pkt) if pkt.udp then return pv.DROP end return decide(pkt) end
+function brief(udp) return udp and udp.dport == 7 end
+function round(n) if n == 0 then return pv.TX end return round(n - 1) end
 function on_stop() for k, v in flows:each() do print(k, v) end print(flows:refused(), narrow:len(), count, total, hits:get(), seen[1], seen.x, seen[60], seen[42], guarded.x) end
 function on_packet(pkt)
 `

@@ -218,7 +218,7 @@ func (g *handlerGenerator) lasting() string {
 	case 0:
 		return g.oneOf("seen:add()", "seen:add(2)", "seen:add(#pkt)", fmt.Sprintf("seen:add(%s)", g.number(2)))
 	case 1, 2:
-		return g.oneOf("count = count + 1", "total = total + #pkt", "table1[#pkt] = (table1[#pkt] or 0) + 1", "count, total = total, count")
+		return g.oneOf("count = count + 1", "total = total + #pkt", "table1[#pkt] = (table1[#pkt] or 0) + 1", "count, total = total, count", "unknown, other_one = other_one, unknown")
 	case 3:
 		f, of := g.field()
 		if strings.HasPrefix(f, "(") {
@@ -349,6 +349,7 @@ local function finish(pkt, n)
   if eth and n then eth.src = pkt.port.mac return pv.TX end
 end
 function unknown(pkt, n) return n > 5 and pv.TX or pv.PASS end
+function other_one(pkt, n) local udp = pkt.udp if udp and udp.dport == n then return pv.DROP end end
 guarded = setmetatable({}, {__newindex = function(t, k, v) print("set", k, type(v)) end, __index = function(t, k) return k == "x" and 5 or nil end})
 local function text(v)
   if type(v) ~= "table" or v == table1 then return type(v) == "number" and ("%.17g"):format(v) or type(v) == "userdata" and "userdata" or v == table1 and "table1" or tostring(v) end

@@ -112,22 +112,7 @@ func (b *builder) libraryCall(p *path, call *ast.FuncCallExpr) value {
 	if simple == nil {
 		return value{}
 	}
-	v := simple(args)
-	if v.form != formNumber && v.form != formFloat && v.form != formBool {
-		return value{}
-	}
-	check := func(c *pass) {
-		if fn.any(c) != is {
-			c.bad = true
-		}
-	}
-	switch v.form {
-	case formNumber:
-		return numberValue(func(c *pass) uint64 { check(c); return v.n(c) })
-	case formFloat:
-		return floatValue(func(c *pass) float64 { check(c); return v.x(c) })
-	}
-	return boolValue(func(c *pass) bool { check(c); return v.truth(c) })
+	return simple(args).onlyIf(func(c *pass) bool { return fn.any(c) == is })
 }
 
 // mapOf gives the map that a value is for good, nil if it is none.
