@@ -121,8 +121,12 @@ func (c *compiler) updateAbove(p *path, h packet.HeaderID, changes []change) *pa
 	}
 	plain := slices.DeleteFunc(slices.Clone(changes), func(ch change) bool { return ch.except != 0 })
 	if len(plain) < len(changes) {
-		direct, routed, _ := c.routed(p)
-		return c.rejoin(c.updateAt(direct, h, changes), c.updateAt(routed, h, plain))
+		var ends []*path
+		for _, p := range c.overNetworks(p) {
+			direct, routed, _ := c.routed(p)
+			ends = append(ends, c.updateAt(direct, h, changes), c.updateAt(routed, h, plain))
+		}
+		return c.rejoin(ends...)
 	}
 	return c.updateAt(p, h, changes)
 }

@@ -98,7 +98,9 @@ func (c *compiler) writeField(p *path, f *packet.Field, at place, v value) *path
 		switch {
 		case f.Locate == packet.TCPOption:
 			ch.sort = optionChange
-			odd := c.binary(p, ir.And, c.binaryReg(p, ir.Sub, c.offset(p, at), c.offset(p, p.pkt.walk.l4)), 1)
+			var header place
+			p, header = c.headerAt(p, f.Header)
+			odd := c.binary(p, ir.And, c.binaryReg(p, ir.Sub, c.offset(p, at), c.offset(p, header)), 1)
 			w.by = c.binary(p, ir.Shl, odd, 3)
 		case size == 1 && f.Plan().Off&1 != 0:
 			w.shift = 8

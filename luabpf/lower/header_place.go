@@ -35,6 +35,24 @@ func (c *compiler) headerPlace(p *path, h packet.HeaderID) *place {
 	return &w.l4
 }
 
+// overNetworks gives the paths of one with a header of the network layer, or
+// above it, that know which one that is.
+func (c *compiler) overNetworks(p *path) (paths []*path) {
+	if p.pkt.walk.has&networks != 0 {
+		return some(p)
+	}
+	yes, no := c.present(p, packet.IP)
+	paths = append(paths, yes...)
+	for _, p := range no {
+		yes, no := c.present(p, packet.IP6)
+		paths = append(paths, yes...)
+		for _, p := range no {
+			c.impossible(p)
+		}
+	}
+	return paths
+}
+
 // relocate walks the headers again up to one that is known to be there, but not
 // where, as after paths have met on which it was at different places.
 func (c *compiler) relocate(p *path, h packet.HeaderID) *path {

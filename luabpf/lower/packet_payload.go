@@ -48,8 +48,10 @@ func (c *compiler) payloadLen(p *path) (out []result) {
 			yes, no := c.present(p, h)
 			off = append(off, no...)
 			for _, p := range yes {
-				p, n := c.above3(p, h)
-				give(p, n)
+				for _, p := range c.overNetworks(p) {
+					p, n := c.after(p, h)
+					give(p, n)
+				}
 			}
 		}
 		rest = off
@@ -61,9 +63,9 @@ func (c *compiler) payloadLen(p *path) (out []result) {
 	return out
 }
 
-// above3 gives how many bytes follow header h, the last one of a packet, of
-// those that belong to the network layer.
-func (c *compiler) above3(p *path, h packet.HeaderID) (*path, ir.Reg) {
+// after gives how many bytes follow header h, the last one of a packet, of those
+// that belong to the network layer.
+func (c *compiler) after(p *path, h packet.HeaderID) (*path, ir.Reg) {
 	if h == packet.ARP {
 		return p, c.constant(p, 0)
 	}

@@ -37,6 +37,15 @@ var handlers = []string{
 	`if pkt.vlan then pkt.vlan.vid, pkt.vlan.pcp = 7, pkt.vlan2 and pkt.vlan2.pcp or 1 return pv.TX end`,
 	`local ip, icmp = pkt.ip, pkt.icmp if icmp then icmp.id, ip.src, icmp.seq = icmp.seq, 0x01020304, 7 return pv.TX end`,
 	`local p = pkt.ip6 if p and p.proto then p.src, p.dst, p.hlim = p.dst, pv.ip6"ff02::5", p.proto return pv.TX end`,
+	// Paths that meet, with headers at different places.
+	`local u, t = pkt.udp, pkt.tcp if pkt.vlan then n:add(1) end if pkt.vlan2 then n:add(2) end if pkt.icmp then n:add(3) end if pkt.icmp6 then n:add(4) end
+		if u then u.sport = 9 n:add(u.dport) return pv.TX end if t then t.window = 5 n:add(t.mss or 7) return pv.TX end`,
+	`local ip, p = pkt.ip, pkt.ip6 local k = pkt.vlan and 1 or pkt.arp and 2 or pkt.icmp and 3 or pkt.tcp and 4 or pkt.udp and 5 or 6 n:add(k)
+		if ip then ip.ttl = ip.ttl % 7 if ip.frag == 0 then ip.src = ip.dst end return pv.TX elseif p then p.src = p.dst return pv.TX end`,
+	`local ip = pkt.ip or pkt.ip6 local l4 = pkt.udp or pkt.tcp if pkt.vlan then n:add(1) end if ip and l4 then n:add(l4.sport) l4.sport = 5 return pv.TX end`,
+	`local i6 = pkt.icmp6 if pkt.vlan then n:add(1) end if pkt.vlan2 then n:add(1) end if pkt.arp then n:add(1) end if i6 and i6.slla then i6.slla = 5 n:add(i6.type) return pv.TX end`,
+	`if pkt.vlan then n:add(1) end if pkt.ip then n:add(2) end if pkt.udp then n:add(4) end if pkt.tcp then n:add(8) end if pkt.ip6 then n:add(16) end pkt:fix_checksums() n:add(#pkt.payload) return pv.TX`,
+	`local u = pkt.udp for i = 1, 3 do if u then u.sport = (u.sport + i) % 65536 n:add(u.sport) end end return pv.TX`,
 	// Structural fields.
 	`if pkt.eth then pkt.eth.type = 0x806 return pkt.arp and pv.TX or pv.DROP end`,
 	`if pkt.ip then pkt.ip.mf = true pkt.ip.ttl = 9 if pkt.udp then pkt.udp.sport = 1 end return pv.TX end`,

@@ -32,20 +32,22 @@ type statement struct {
 	assign bool
 	value  value
 	from   *packet.Field
-	more   bool // it belongs to the same assignment as the one before
-	raw    func(*compiler, *path, ast.PositionHolder) []*path
-	rawGo  func(*oracle) bool
+	joins  bool   // the paths join after it
+	call   string // it does one of calls instead
 	at     *ast.StringExpr
 }
 
-func (s statement) String() string {
+func (s statement) String() (text string) {
 	name := s.header.String()
 	if s.field != nil {
 		name = s.field.String()
 	}
+	if s.joins {
+		defer func() { text += ";" }()
+	}
 	switch {
-	case s.raw != nil:
-		return "raw"
+	case s.call != "":
+		return s.call
 	case s.assign && s.from != nil:
 		return fmt.Sprintf("%s = %s", name, s.from)
 	case s.assign:
@@ -63,7 +65,20 @@ func (s script) lowered(t *testing.T) *ir.Func {
 			c.f.Counters = append(c.f.Counters, ir.Counter{Name: fmt.Sprint(i)})
 		}
 		p := &path{block: c.f.NewBlock(), pkt: newLayout(), spans: make(map[ir.Reg]span)}
-		s.lower(c, p, 0)
+		first := c.f.NewBlock()
+		c.jump(p, first)
+		p.block = first
+		for _, p := range s.lower(c, p) {
+			p = c.settle(p)
+			for _, n := range p.counts {
+				in := ir.Instr{Op: ir.CountAdd, Ref: int32(n.counter), A: n.reg, B: ir.None, Dst: ir.None, Imm: n.n}
+				if n.reg != ir.None && n.n != 0 {
+					in.A = c.binary(p, ir.Add, n.reg, n.n)
+				}
+				p.block.Instrs = append(p.block.Instrs, in)
+			}
+			p.block.Term = ir.Term{Kind: ir.Return, Verdict: ir.TX}
+		}
 		if c.again {
 			continue
 		}
@@ -76,36 +91,80 @@ func (s script) lowered(t *testing.T) *ir.Func {
 	return nil
 }
 
-// lower does the statements from i on.
-func (s script) lower(c *compiler, p *path, i int) {
-	if i == len(s) {
-		p = c.settle(p)
-		for _, n := range p.counts {
-			p.block.Instrs = append(p.block.Instrs, ir.Instr{Op: ir.CountAdd, Ref: int32(n.counter), A: n.reg, B: ir.None, Dst: ir.None, Imm: n.n})
+// lower does the statements, and joins paths where the script says so.
+func (s script) lower(c *compiler, p *path) []*path {
+	paths := []*path{p}
+	for i, st := range s {
+		var next []*path
+		for _, p := range paths {
+			next = append(next, st.lower(c, p, i)...)
 		}
-		p.block.Term = ir.Term{Kind: ir.Return, Verdict: ir.TX}
-		return
+		paths = next
+		if st.joins {
+			paths = joined(c, paths)
+		}
 	}
-	st := s[i]
-	if st.raw != nil {
-		for _, p := range st.raw(c, p, st.at) {
-			s.lower(c, p, i+1)
+	return paths
+}
+
+// joined has paths go on as one, those that have changed nothing apart.
+func joined(c *compiler, paths []*path) (out []*path) {
+	groups := make(map[bool][]results)
+	for _, p := range paths {
+		changed := len(p.changes) > 0
+		groups[changed] = append(groups[changed], results{path: p})
+	}
+	for _, g := range groups {
+		out = append(out, c.merge(g).path)
+	}
+	return out
+}
+
+// calls are methods of the packet, in the compiler and by package packet.
+var calls = map[string]struct {
+	lower func(*compiler, *path, ast.PositionHolder) []result
+	do    func(*oracle) (int64, bool)
+}{
+	"reply": {(*compiler).reply, func(o *oracle) (int64, bool) {
+		packet.SwapEnds(o.b, &o.l)
+		if o.l.Present(packet.Eth) && o.b[6]&1 != 0 {
+			binary.BigEndian.PutUint32(o.b[6:], uint32(testPorts[0].MAC>>16))
+			binary.BigEndian.PutUint16(o.b[10:], uint16(testPorts[0].MAC))
 		}
-		return
+		return int64(ir.TX), true
+	}},
+	"fix_checksums": {(*compiler).fixChecksums, func(o *oracle) (int64, bool) {
+		packet.FixChecksums(o.b, &o.l)
+		return 0, false
+	}},
+	"#payload": {func(c *compiler, p *path, _ ast.PositionHolder) []result { return c.payloadLen(p) }, func(o *oracle) (int64, bool) {
+		from, to := o.l.Payload()
+		return int64(to - from), true
+	}},
+}
+
+// lower does one statement, which is number i of a script.
+func (st statement) lower(c *compiler, p *path, i int) (out []*path) {
+	if st.call != "" {
+		for _, r := range calls[st.call].lower(c, p, st.at) {
+			record(c, r.path, 2*i+1, r.value)
+			out = append(out, r.path)
+		}
+		return out
 	}
 	view := func(p *path, h packet.HeaderID) []result {
 		return c.property(p, value{kind: isPacket}, h.String(), st.at)
 	}
 	for _, r := range view(p, st.header) {
-		record(r.path, 2*i, value{kind: isBool, known: true, n: 1 + b2n(r.kind == isHeader)})
-		if r.kind == isNil || st.field == nil {
-			s.lower(c, r.path, i+1)
+		record(c, r.path, 2*i, whole(b2n(r.kind == isHeader)))
+		switch {
+		case r.kind == isNil || st.field == nil:
+			out = append(out, r.path)
 			continue
-		}
-		if !st.assign {
+		case !st.assign:
 			for _, v := range c.property(r.path, r.value, st.field.Name, st.at) {
-				record(v.path, 2*i+1, v.value)
-				s.lower(c, v.path, i+1)
+				record(c, v.path, 2*i+1, v.value)
+				out = append(out, v.path)
 			}
 			continue
 		}
@@ -114,7 +173,7 @@ func (s script) lower(c *compiler, p *path, i int) {
 			values = nil
 			for _, q := range view(r.path, st.from.Header) {
 				if q.kind == isNil {
-					s.lower(c, q.path, i+1)
+					out = append(out, q.path)
 					continue
 				}
 				values = append(values, c.property(q.path, q.value, st.from.Name, st.at)...)
@@ -122,14 +181,13 @@ func (s script) lower(c *compiler, p *path, i int) {
 		}
 		for _, v := range values {
 			if v.kind == isNil {
-				s.lower(c, v.path, i+1)
+				out = append(out, v.path)
 				continue
 			}
-			for _, p := range c.assign(v.path, r.value, st.field.Name, v.value, st.at) {
-				s.lower(c, p, i+1)
-			}
+			out = append(out, c.assign(v.path, r.value, st.field.Name, v.value, st.at)...)
 		}
 	}
+	return out
 }
 
 func b2n(b bool) int64 {
@@ -140,19 +198,19 @@ func b2n(b bool) int64 {
 }
 
 // record notes what a path has read.
-func record(p *path, i int, v value) {
-	add := func(r ir.Reg, n int64) { p.counts = append(p.counts, count{counter: i, reg: r, n: n}) }
-	switch {
-	case v.kind == isNil:
-	case v.kind == isAddress:
-		add(v.reg, 0)
-		add(v.reg2, 0)
-	case v.known:
-		add(ir.None, v.n+1)
-	default:
-		add(v.reg, 0)
-		add(ir.None, 1)
+func record(c *compiler, p *path, i int, v value) {
+	switch v.kind {
+	case isNil:
+		return
+	case isAddress:
+		c.addTo(p, i, ranged(v.reg, 0, 0))
+		c.addTo(p, i, ranged(v.reg2, 0, 0))
+		return
+	case isBool:
+		v.kind = isNumber
 	}
+	c.addTo(p, i, v)
+	c.addTo(p, i, whole(1))
 }
 
 // oracle does what a script says by package packet.
@@ -167,14 +225,14 @@ func (o *oracle) run(s script) bool {
 	o.l.Walk(o.b)
 	o.counts = make([]int64, 2*len(s))
 	for i, st := range s {
-		if st.raw != nil {
-			if !st.rawGo(o) {
-				return false
+		if st.call != "" {
+			if n, ok := calls[st.call].do(o); ok {
+				o.counts[2*i+1] += n + 1
 			}
 			continue
 		}
 		has := o.l.Present(st.header)
-		o.counts[2*i] += 2 + b2n(has)
+		o.counts[2*i] += 1 + b2n(has)
 		if !has || st.field == nil {
 			continue
 		}
@@ -339,7 +397,11 @@ func winding(r *rand.Rand) []byte {
 		return b
 	}
 	b := pkttest.NeighborSolicit(o)
-	for range r.IntN(4) {
+	many := r.IntN(4)
+	if r.IntN(8) == 0 {
+		many = 30 + r.IntN(5)
+	}
+	for range many {
 		option := make([]byte, 8+8*r.IntN(2))
 		option[0], option[1] = byte(r.IntN(4)), byte(len(option)/8)
 		at := 78
@@ -425,7 +487,7 @@ func randomScript(r *rand.Rand, n int, writes bool) (s script) {
 		if r.IntN(4) > 0 {
 			h = [...][]packet.HeaderID{{packet.Eth, packet.IP, packet.UDP}, {packet.Eth, packet.ARP, packet.VLAN}, {packet.IP6, packet.ICMP6, packet.TCP}, {packet.IP, packet.ICMP, packet.TCP}}[family][r.IntN(3)]
 		}
-		st := statement{header: h, at: position(i + 1)}
+		st := statement{header: h, at: position(i + 1), joins: r.IntN(3) == 0}
 		fields := packet.Headers[h].Fields
 		f := fields[r.IntN(len(fields))]
 		if r.IntN(5) > 0 && f.Kind != packet.Bytes {
@@ -434,6 +496,9 @@ func randomScript(r *rand.Rand, n int, writes bool) (s script) {
 				st.assign = true
 				st.value, st.from = randomValue(r, f)
 			}
+		}
+		if r.IntN(8) == 0 && writes {
+			st.call = [...]string{"reply", "fix_checksums", "#payload"}[r.IntN(3)]
 		}
 		s = append(s, st)
 	}
