@@ -71,8 +71,9 @@ func (w *worker) injects(l *lane) bool {
 		if way.ordered {
 			patience = calm
 		}
-		l.injecting = way.always || now.Sub(l.since) <= patience
-		if !way.ordered || len(l.out) >= fewFrames {
+		many := len(l.out) >= fewFrames || way.always
+		l.injecting = many || now.Sub(l.since) <= patience
+		if many || !way.ordered {
 			l.since = now
 		}
 		return l.injecting
