@@ -139,3 +139,42 @@ func TestFrontOfScripts(t *testing.T) {
 		})
 	}
 }
+
+// A front allocates nothing, look-ups with keys that are in no cache included.
+func TestFrontDoesNotAllocate(t *testing.T) {
+	f := load(t, `local pv = require "pv"
+		local blocked, seen, rules = {[0x123456789abc] = 1}, {a = 0}, {{port = 53}, {port = 7}}
+		local count, hits = 0, pv.counter("hits")
+		function on_packet(pkt)
+		  local ip, udp, ip6 = pkt.ip, pkt.udp, pkt.ip6
+		  count = (count + 1) % 1000
+		  seen.a = count
+		  hits:add(#pkt)
+		  if ip and udp and blocked[ip.src * 65536 + udp.sport] == ip.dst * 65536 + udp.dport then return pv.DROP end
+		  if ip6 and blocked[ip6.src] then return pv.DROP end
+		  for _, rule in ipairs(rules) do
+		    if udp and rule.port == udp.dport then udp.dport, udp.sport = udp.sport, udp.dport return pv.TX end
+		  end
+		end`)
+	pkts := make([]Packet, 32)
+	var frames [][]byte
+	for i := range pkts {
+		frames = append(frames, pkttest.UDP(pkttest.Options{}))
+		if i%2 == 1 {
+			frames[i] = pkttest.UDP6(pkttest.Options{})
+		}
+		pkts[i] = Packet{Buf: make([]byte, len(frames[i])), To: len(frames[i])}
+	}
+	n := byte(0)
+	allocs := testing.AllocsPerRun(50, func() {
+		for i := range pkts {
+			copy(pkts[i].Buf, frames[i])
+			n++
+			pkts[i].Buf[28], pkts[i].Buf[30] = n, n // other addresses each time
+		}
+		f.Handle(pkts)
+	})
+	if allocs != 0 || f.pass.taken != 51*len(pkts) {
+		t.Errorf("%v allocations in a batch; the front decided on %d packets", allocs, f.pass.taken)
+	}
+}
