@@ -29,6 +29,9 @@ var handlers = []string{
 	`if #pkt > 40 then local a, b, c = pkt:bytes(3, 15), pkt:bytes(1, 7), pkt:bytes(9, 16) pkt:set_bytes(20, a) pkt:set_bytes(2, b) pkt:set_bytes(14, c) return pv.TX end`,
 	`if #pkt > 40 then local s = pkt.vlan and pkt:bytes(3, 5) or pkt:bytes(12, 5) pkt:set_bytes(20, s) n:add(s:byte(2) + #s) return pv.TX end`,
 	`if pkt.ip then local c = pkt.ip.checksum pkt.ip.ttl = 7 n:add(pkt:u16(24) + c + pkt.ip.checksum) return pv.TX end`,
+	`if pkt.ip then n:add(pkt:u8(22)) pkt.ip.ttl = 7 n:add(pkt:u8(22)) return pv.TX end`,
+	`if pkt.ip then pkt.ip.ttl = 3 pkt:set_u16(24, 0x1234) return pv.TX end`,
+	`local q = pkt.icmp6 if q and q.slla then q.type = 133 n:add(q.slla or 1) return pv.TX end`,
 	// Fields, several at once.
 	`local ip = pkt.ip if ip then ip.dst, ip.src = ip.src, ip.dst ip.ttl = (ip.ttl + 255) % 256 return pv.TX end`,
 	`local ip, udp = pkt.ip, pkt.udp if udp then udp.sport, udp.dport = udp.dport, 53 if ip then ip.src = 5 end return pv.TX end`,
@@ -65,6 +68,8 @@ var handlers = []string{
 	`if #pkt > 20 then pkt:resize(#pkt + 3) return pv.TX end`,
 	`if pkt.ip then pkt:resize(pkt.ip.len % 100 + 14) return pv.TX end`,
 	// Counters and maps.
+	`if pkt.ip then small:set(pkt.ip.ttl % 3 + 254, 1) end`,
+	`if pkt.ip then small:set(1, pkt.ip.ttl % 3 + 254) end`,
 	`n:add() n:add(2) if pkt.ip then n:add(pkt.ip.len) n:add(pkt.ip.ttl) end`,
 	`if pkt.ip then if m:get(pkt.ip.src) == 3 then return pv.DROP end m:set(pkt.ip.src, 3) end`,
 	`if pkt.ip then local sum = m:add(pkt.ip.dst, pkt.ip.ttl) n:add(sum or 1000) return sum and pv.TX or pv.DROP end`,
@@ -103,6 +108,29 @@ func TestHandlers(t *testing.T) {
 		}
 		if !strings.Contains(body, "local") && len(e.result.Func.Blocks) > 700 {
 			t.Errorf("%d blocks\n%s", len(e.result.Func.Blocks), body)
+		}
+	}
+}
+
+// TestErrorsAfterChanges has errors that only user space can raise follow
+// changes: the change is not made then.
+func TestErrorsAfterChanges(t *testing.T) {
+	for _, body := range []string{
+		`if #pkt > 30 then pkt:pull(10) n:add(pkt:u8(25)) return pv.TX end`,
+		`if pkt.ip then pkt.ip.ttl = 1 pkt.ip.tos = pkt.ip.id return pv.TX end`,
+		`if pkt.ip then m:set(1, 2) small:add(pkt.ip.ttl % 4, 100) end`,
+		`if pkt.ip6 then pkt.ip6.hlim = 1 pkt.icmp6.target = pkt.ip6.src return pv.TX end`,
+		`if pkt.tcp then pkt.tcp.window = 1 pkt.tcp.mss = 5 return pv.TX end`,
+		`local u = pkt.udp if u and #pkt > 40 then pkt:set_u8(23, 6) u.sport = 5 return pv.TX end`,
+		`pkt:resize(20) n:add(pkt:u16(19))`,
+	} {
+		e := same(t, prelude+body+"\nend")
+		for _, b := range packets(rand.New(rand.NewPCG(5, 6)), 1000) {
+			e.handle(b)
+		}
+		e.compareState()
+		if len(e.exits) == 0 {
+			t.Errorf("no packet exits\n%s", body)
 		}
 	}
 }

@@ -448,7 +448,7 @@ func damage(r *rand.Rand, b []byte) {
 				f := packet.Headers[h-1].Fields[r.IntN(len(packet.Headers[h-1].Fields))]
 				v := uint64(r.IntN(1 << min(f.Width, 30)))
 				if r.IntN(2) == 0 {
-					v = [...]uint64{0, 0xff, 0xffff, 0xffffffff, 0x0001fffe}[r.IntN(5)]
+					v = [...]uint64{0, 7, 8, 0xff, 0xffff, 0xffffffff, 0x0001fffe}[r.IntN(7)]
 				}
 				_ = f.SetUint(b, &l, v)
 				return
