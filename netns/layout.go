@@ -51,7 +51,7 @@ type End struct {
 	Link string
 	// Addrs are the addresses of the end with the lengths of their networks.
 	Addrs []netip.Prefix
-	// GRO leaves generic receive offload on, which gives the end NAPI polling;
+	// GRO turns generic receive offload on, which gives the end NAPI polling;
 	// without that, and without an XDP program on it, frames that XDP_TX, XDP_REDIRECT
 	// or the live frames of BPF_PROG_RUN send to this end are lost (P23). Never
 	// set it on an end that is to run XDP in generic mode: that would see merged frames.

@@ -50,6 +50,14 @@ func spoilersOn(et *ethtool.Ethtool, link string, names []string) ([]string, err
 	return on, nil
 }
 
+// turnOn turns a feature on.
+func turnOn(et *ethtool.Ethtool, link, name string) error {
+	if err := et.Change(link, map[string]bool{name: true}); err != nil {
+		return fmt.Errorf("turn on %s at %s: %w", name, link, err)
+	}
+	return nil
+}
+
 // turnOff turns them off, and says which could not be.
 func turnOff(et *ethtool.Ethtool, link string, names []string) error {
 	on, err := spoilersOn(et, link, names)

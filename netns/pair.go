@@ -109,6 +109,12 @@ func (r *raiser) end(s *site, e End) error {
 			return s.nl.LinkSetMTU(link, r.lab.MTU)
 		}},
 		{"turn off the offloads of " + e.Link, func() error { return turnOff(s.et, e.Link, unwanted(e)) }},
+		{"turn on GRO at " + e.Link, func() error {
+			if !e.GRO { // off at a veth, unless somebody turns it on
+				return nil
+			}
+			return turnOn(s.et, e.Link, gro)
+		}},
 		{"set the kernel's knobs of " + e.Link, func() error { return s.ns.Do(func() error { return setKnobs(e, r.lab.NoIPv6) }) }},
 		{"attach a pfifo to " + e.Link, func() error {
 			if r.lab.PFIFO == 0 {

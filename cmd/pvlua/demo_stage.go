@@ -39,7 +39,7 @@ const stagePrefix = "pvlua-demo-"
 // and so that it can be told whose is left over. It has no addresses yet.
 func layoutStage(pid int) *stage {
 	s := &stage{
-		near: netns.End{Link: fmt.Sprintf("pvd%da", pid)},
+		near: netns.End{Link: fmt.Sprintf("pvd%da", pid), GRO: true},
 		far:  netns.End{Link: fmt.Sprintf("pvd%db", pid), Namespace: fmt.Sprintf("%s%d", stagePrefix, pid)},
 	}
 	s.lab.Pairs = []netns.Pair{{A: s.near, B: s.far}}

@@ -39,8 +39,9 @@ type Options struct {
 	// NoIPv6 leaves out the IPv6 addresses and turns IPv6 off, so that no packets of
 	// the kernel's own (router solicitations, multicast reports) mix with the test's.
 	NoIPv6 bool
-	// GRO leaves generic receive offload on at every end, which gives it NAPI: needed
-	// at an end without an XDP program that XDP_TX or XDP_REDIRECT send to (P23).
+	// GRO turns generic receive offload on at A, and in a chain at B as well, which gives
+	// them NAPI: what XDP_TX and XDP_REDIRECT at the other end send would be lost without
+	// it (P23).
 	GRO bool
 }
 
@@ -72,7 +73,7 @@ var (
 func New(t testing.TB, o Options) *Lab {
 	t.Helper()
 	a := netns.End{Namespace: "a", Link: "veth0", Addrs: o.addrs(a4, a6), GRO: o.GRO}
-	b := netns.End{Namespace: "b", Link: "veth1", Addrs: o.addrs(b4, b6), GRO: o.GRO}
+	b := netns.End{Namespace: "b", Link: "veth1", Addrs: o.addrs(b4, b6)}
 	name := raise(t, o, []netns.Pair{{A: a, B: b}})
 	return &Lab{A: openSide(t, name, a, ""), B: openSide(t, name, b, "")}
 }
@@ -83,8 +84,8 @@ func New(t testing.TB, o Options) *Lab {
 func NewChain(t testing.TB, o Options) *Lab {
 	t.Helper()
 	a := netns.End{Namespace: "a", Link: "veth0", Addrs: o.addrs(a4, a6), GRO: o.GRO}
-	m1 := netns.End{Namespace: "m", Link: "veth1", GRO: o.GRO}
-	m2 := netns.End{Namespace: "m", Link: "veth2", GRO: o.GRO}
+	m1 := netns.End{Namespace: "m", Link: "veth1"}
+	m2 := netns.End{Namespace: "m", Link: "veth2"}
 	b := netns.End{Namespace: "b", Link: "veth3", Addrs: o.addrs(b4, b6), GRO: o.GRO}
 	name := raise(t, o, []netns.Pair{{A: a, B: m1}, {A: m2, B: b}})
 	return &Lab{

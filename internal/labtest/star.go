@@ -30,7 +30,7 @@ func NewStar(t testing.TB, n int, o Options) *Star {
 		s.Links = append(s.Links, fmt.Sprintf("port%d", i+1))
 		pairs = append(pairs, netns.Pair{
 			A: netns.End{Namespace: fmt.Sprintf("s%d", i+1), Link: fmt.Sprintf("veth%d", i+1), Addrs: o.addrs(v4, v6), GRO: o.GRO},
-			B: netns.End{Namespace: "m", Link: s.Links[i], GRO: o.GRO},
+			B: netns.End{Namespace: "m", Link: s.Links[i]},
 		})
 	}
 	name := raise(t, o, slices.Clone(pairs)) // which changes the names of namespaces
