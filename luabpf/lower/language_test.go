@@ -181,6 +181,7 @@ var languageCases = map[string]string{
 // languagePrologue is what the bodies find in the script.
 const languagePrologue = `local pv = require "pv"
 local count = pv.counter("count")
+local packets, bytes = pv.map{name = "packets", max = 1000, key = "u32", value = "u64"}, pv.map{name = "bytes", max = 1000, key = "u32", value = "u64"}
 local sizes, names = {10, 20, 30}, {b = {c = 5}}
 local verdicts = {[1] = pv.DROP, [2] = pv.TX, [6] = pv.TX, [17] = pv.DROP, [58] = pv.PASS}
 local ports = {} for i = 60, 70 do ports[i] = true end
@@ -196,6 +197,9 @@ func TestLanguage(t *testing.T) {
 	for name, body := range languageCases {
 		t.Run(name, func(t *testing.T) {
 			e := same(t, languagePrologue+body+"\nend")
+			if n := len(e.exits); n > 0 && strings.Contains(body, "packets:") {
+				t.Errorf("packets exit: %v", e.exits)
+			}
 			if strings.Contains(body, "count:") && e.stores[0] != nil {
 				e.sameCounters("count")
 			}

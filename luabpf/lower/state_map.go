@@ -183,7 +183,13 @@ func (c *compiler) mapAdd(p *path, call *mapCall, key []ir.Reg, n value) []resul
 	done := call.op(c, p, ir.MapAdd, append(key, c.operand(p, n)), res)
 	added, p := c.branch(p, ir.EQ, done, ir.None, 1)
 	over, full := c.branch(p, ir.EQ, done, ir.None, 2)
-	over.changes = before
-	c.exit(over, call.at, true, "add: the map can't hold the sum")
+	if over.changes = before; len(before) > 0 && call.shape.Value == state.U64 {
+		// An exit would move up to the first change, so that a handler that counts
+		// packets and then bytes would always exit. No sum comes to 2^53: that
+		// takes a week of 100 Gbit/s. It would be an error, and the packet pass.
+		over.block.Term = ir.Term{Kind: ir.Return, Verdict: ir.Pass, A: ir.None, B: ir.None, Line: c.line}
+	} else {
+		c.exit(over, call.at, true, "add: the map can't hold the sum")
+	}
 	return []result{{added, v}, {full, nothing}}
 }
