@@ -19,6 +19,19 @@ type engaged struct {
 	canSend []bool // as the programs in place were compiled for
 	facts   []luabind.Port
 	said    []string // by port, the last thing that the log said
+	sweep   *time.Ticker
+}
+
+// sweepInterval is how often full maps of the kernel are looked at for entries
+// that have aged out.
+const sweepInterval = time.Second
+
+// due tells when to sweep: never, where nothing ages.
+func (e *engaged) due() <-chan time.Time {
+	if e.sweep == nil {
+		return nil
+	}
+	return e.sweep.C
 }
 
 // engage compiles the handler, as the workers have it now, and puts it in place.
@@ -103,6 +116,9 @@ func (r *Runtime) putInPlace(all []compiled, facts []luabind.Port, canSend []boo
 				return err
 			}
 		}
+	}
+	if e.sweep == nil && e.side.registry.Ages() {
+		e.sweep = time.NewTicker(sweepInterval)
 	}
 	return nil
 }

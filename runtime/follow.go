@@ -3,10 +3,13 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
 )
 
 // changes tell that links or addresses of a network namespace changed, not
@@ -36,7 +39,43 @@ func follow() (*changes, error) {
 		return nil, fmt.Errorf("following address changes: %w", err)
 	}
 	go drain(c, addrs)
+	c.followXDP()
 	return c, nil
+}
+
+// followXDP subscribes to changes of what devices can do with XDP, such as of a
+// veth whose peer gets or loses its NAPI. Kernels that do not tell (before 6.3)
+// are looked at now and then all the same.
+func (c *changes) followXDP() {
+	family, err := netlink.GenlFamilyGet(netdevFamily)
+	if err != nil {
+		return
+	}
+	for _, g := range family.Groups {
+		if g.Name != netdevGroup {
+			continue
+		}
+		s, err := nl.Subscribe(unix.NETLINK_GENERIC)
+		if err != nil {
+			return
+		}
+		if err := unix.SetsockoptInt(s.GetFd(), unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, int(g.ID)); err != nil {
+			s.Close()
+			return
+		}
+		go func() {
+			<-c.done
+			s.Close()
+		}()
+		go func() {
+			for {
+				if _, _, err := s.Receive(); err != nil && !errors.Is(err, unix.ENOBUFS) {
+					return
+				}
+				c.notify()
+			}
+		}()
+	}
 }
 
 // drain turns what comes over a subscription into notices, until it ends.

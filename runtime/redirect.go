@@ -16,6 +16,7 @@ import (
 // include/uapi/linux/netdev.h).
 const (
 	netdevFamily        = "netdev"
+	netdevGroup         = "mgmt" // which is told of changes
 	netdevDevGet        = 1
 	netdevAttrIfindex   = 1
 	netdevAttrFeatures  = 3

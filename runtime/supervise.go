@@ -71,6 +71,8 @@ func (r *Runtime) supervise(ctx context.Context) error {
 				return err
 			}
 			look.Reset(r.lookAfter(interval))
+		case <-r.engines.due():
+			r.engines.side.registry.Sweep()
 		case now := <-stats:
 			meter.write(now, r.Totals())
 		}

@@ -31,6 +31,7 @@ type Map struct {
 	key     int       // registers
 	value   int
 	ops     map[ir.Op]*ebpf.Program
+	swept   uint64 // what Refused counted at the last sweep
 }
 
 const touchedSize = 8

@@ -154,6 +154,37 @@ func TestEntriesAge(t *testing.T) {
 	}
 }
 
+// TestSweepMakesRoom in a map that has refused something.
+func TestSweepMakesRoom(t *testing.T) {
+	privileged.Require(t)
+	store := state.New()
+	m, _ := store.Map("m", state.Shape{Max: 1, Key: state.U8, Value: state.U8, TTL: 10 * time.Millisecond})
+	r := New(store)
+	defer r.Close()
+	if r.Ages() {
+		t.Error("something ages in a registry without maps")
+	}
+	if err := r.Bind(&ir.Func{Maps: []ir.Map{{Name: "m", Key: 1, Value: 1}}}, new(bpf.Options)); err != nil {
+		t.Fatal(err)
+	}
+	k := m.Place().(*Map)
+	set := func(key float64) uint64 { // as a program of the kernel does
+		outcome, _, err := k.run(ir.MapSet, state.Number(key), state.Number(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcome
+	}
+	set(1)
+	time.Sleep(15 * time.Millisecond)
+	if set(2) != 0 {
+		t.Fatal("a full map took a second entry")
+	}
+	if r.Sweep(); set(2) != 1 || !r.Ages() {
+		t.Error("there is no room after a sweep")
+	}
+}
+
 // TestAdditionsFromOutsideAreAtomic among each other.
 func TestAdditionsFromOutsideAreAtomic(t *testing.T) {
 	m, _ := bound(t, state.Shape{Max: 4, Key: state.U8, Value: state.U32})

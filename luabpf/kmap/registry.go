@@ -132,6 +132,32 @@ func (r *Registry) get(decl ir.Map) (*Map, error) {
 	return m, nil
 }
 
+// Ages reports whether any map has entries that age out.
+func (r *Registry) Ages() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.maps {
+		if m.shape.TTL > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Sweep removes what has aged out of maps that have refused something since the
+// last time: programs of the kernel take an entry that has aged out for none, but
+// can't look for one to replace.
+func (r *Registry) Sweep() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.maps {
+		if n := m.Refused(); n != m.swept {
+			m.swept = n
+			m.sweep()
+		}
+	}
+}
+
 // Close releases all. Programs that use the maps keep them; the Store's counters
 // keep what was counted, its maps are not to be used any more.
 func (r *Registry) Close() error {
