@@ -39,7 +39,8 @@ func renumber(f *ir.Func) bool {
 
 // postorder gives the blocks that can be reached, each after those that follow.
 func postorder(f *ir.Func) (order []*ir.Block) {
-	seen := map[*ir.Block]bool{f.Blocks[0]: true}
+	seen := make([]bool, len(f.Blocks))
+	seen[0] = true
 	type visit struct {
 		b    *ir.Block
 		next []*ir.Block
@@ -58,8 +59,8 @@ func postorder(f *ir.Func) (order []*ir.Block) {
 		}
 		to := top.next[0]
 		top.next = top.next[1:]
-		if !seen[to] {
-			seen[to] = true
+		if !seen[to.ID] {
+			seen[to.ID] = true
 			stack = append(stack, of(to))
 		}
 	}

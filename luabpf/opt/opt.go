@@ -21,13 +21,10 @@ var first = []pass{
 	// Blocks that nothing leads to are gone, and jumps lead to where something
 	// happens.
 	{"tidy", tidy},
+	{"values", values},
 	// What follows a meeting of paths is made for the most likely of them alone,
 	// where that makes its addresses constants.
-	{"values", values},
 	{"specialise", specialise},
-	// Pointers that are always at the same offset are distances from one at the
-	// packet's start: what is proven of one is proven of all.
-	{"rebase", rebase},
 }
 
 // then run one after another until nothing changes any more.
@@ -37,6 +34,9 @@ var then = []pass{
 	// only compared, masked and copied; branches whose outcome is known are
 	// jumps.
 	{"values", values},
+	// Pointers that are always at the same offset are distances from one at the
+	// packet's start: what is proven of one is proven of all.
+	{"rebase", rebase},
 	// No guard tests again what the guards on all paths to it have found out.
 	{"guards", guards},
 	// Nothing is computed that nobody uses.

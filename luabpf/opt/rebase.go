@@ -2,11 +2,7 @@
 
 package opt
 
-import (
-	"slices"
-
-	"pvlua/luabpf/ir"
-)
+import "pvlua/luabpf/ir"
 
 // maxOffset is the greatest offset that the form knows.
 const maxOffset = 0xffff
@@ -16,34 +12,41 @@ const maxOffset = 0xffff
 // packet's size changes, so that it is right wherever a pointer may be used.
 func rebase(f *ir.Func) (changed bool) {
 	at := Offsets(f)
-	// A guard of more than the form knows can't be moved.
+	start := startOf(f, at)
+	// moves reports whether an access of so many bytes can go by the start; those
+	// beyond what the form knows can't.
+	moves := func(p ir.Reg, n int64) bool { return p != start && at[p] >= 0 && at[p]+n <= maxOffset }
 	for _, b := range f.Blocks {
-		if t := &b.Term; t.Kind == ir.Guard && at[t.A]+t.Imm > maxOffset {
+		if t := &b.Term; t.Kind == ir.Guard && t.A != start && !moves(t.A, t.Imm) {
 			at[t.A] = -1
 		}
+	}
+	set := ir.Instr{Op: ir.Ptr, Dst: start, A: ir.None, B: ir.None}
+	if start == ir.None {
+		set.Dst = f.NewReg(ir.Pointer)
+	}
+	for _, b := range f.Blocks {
 		for i := range b.Instrs {
-			if in := &b.Instrs[i]; in.Op == ir.Sum && at[in.A]+int64(in.Off) > maxOffset {
-				at[in.A] = -1
+			in := &b.Instrs[i]
+			if (in.Op == ir.Load || in.Op == ir.Store || in.Op == ir.Sum) && moves(in.A, int64(in.Off)) {
+				in.A, in.Off, changed = set.Dst, in.Off+int32(at[in.A]), true
 			}
 		}
+		if t := &b.Term; t.Kind == ir.Guard && moves(t.A, t.Imm) {
+			t.A, t.Imm, changed = set.Dst, t.Imm+at[t.A], true
+		}
 	}
-	if !slices.ContainsFunc(at, func(off int64) bool { return off >= 0 }) {
+	if !changed {
 		return false
 	}
-	start := f.NewReg(ir.Pointer)
-	set := ir.Instr{Op: ir.Ptr, Dst: start, A: ir.None, B: ir.None}
-	moved := func(r ir.Reg) (int64, bool) { return at[r], at[r] >= 0 }
 	for _, b := range f.Blocks {
 		var instrs []ir.Instr
 		if b.ID == 0 {
 			instrs = append(instrs, set)
 		}
 		for _, in := range b.Instrs {
-			switch in.Op {
-			case ir.Load, ir.Store, ir.Sum:
-				if off, ok := moved(in.A); ok {
-					in.A, in.Off = start, in.Off+int32(off)
-				}
+			if in.Op == ir.Ptr && in.Dst == set.Dst { // elsewhere it would hide what is proven
+				continue
 			}
 			instrs = append(instrs, in)
 			if in.Op == ir.Adjust {
@@ -53,13 +56,29 @@ func rebase(f *ir.Func) (changed bool) {
 			}
 		}
 		b.Instrs = instrs
-		if t := &b.Term; t.Kind == ir.Guard {
-			if off, ok := moved(t.A); ok {
-				t.A, t.Imm = start, t.Imm+off
+	}
+	return true
+}
+
+// startOf gives the register that is the packet's start already, as an earlier
+// run has left it: at offset 0, and no copy.
+func startOf(f *ir.Func, at []int64) ir.Reg {
+	start := ir.None
+	for _, b := range f.Blocks {
+		for i := range b.Instrs {
+			if in := &b.Instrs[i]; in.Op == ir.Ptr && at[in.Dst] == 0 {
+				start = in.Dst
 			}
 		}
 	}
-	return true
+	for _, b := range f.Blocks {
+		for i := range b.Instrs {
+			if in := &b.Instrs[i]; in.Op == ir.Move && in.Dst == start {
+				return ir.None
+			}
+		}
+	}
+	return start
 }
 
 // Offsets gives, for the pointers that are at the same offset wherever they are

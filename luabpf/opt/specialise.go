@@ -55,7 +55,7 @@ func instructions(blocks []*ir.Block) (n int) {
 type specialiser struct {
 	f     *ir.Func
 	preds [][]*ir.Block
-	live  [][]bool
+	live  []Set
 	sets  []int // how many instructions set a register
 
 	join   *ir.Block // where paths meet
@@ -81,10 +81,13 @@ func (s *specialiser) find(room int, cold map[*ir.Block]bool) bool {
 		if len(s.preds[b.ID]) < 2 || cold[b] {
 			continue
 		}
-		for r, live := range s.live[b.ID] {
-			if reg := ir.Reg(r); live && s.f.Regs[r] == ir.Number && s.sets[r] > 1 && s.fits(b, reg, room) {
-				return true
-			}
+		found := false
+		s.live[b.ID].each(func(r ir.Reg) bool {
+			found = s.f.Regs[r] == ir.Number && s.sets[r] > 1 && s.fits(b, r, room)
+			return !found
+		})
+		if found {
+			return true
 		}
 	}
 	return false
@@ -109,14 +112,14 @@ func (s *specialiser) fits(join *ir.Block, r ir.Reg, room int) bool {
 	}
 	depends := s.dependents(r)
 	if !slices.ContainsFunc(s.f.Blocks, func(b *ir.Block) bool {
-		return slices.ContainsFunc(b.Instrs, func(in ir.Instr) bool { return in.Op == ir.Ptr && depends[in.Dst] })
+		return slices.ContainsFunc(b.Instrs, func(in ir.Instr) bool { return in.Op == ir.Ptr && depends.Has(in.Dst) })
 	}) {
 		return false
 	}
 	s.join, s.offset, s.region = join, r, []*ir.Block{join}
 	for i := 0; i < len(s.region); i++ {
 		for _, next := range successors(s.region[i]) {
-			if !slices.Contains(s.region, next) && s.needsAny(next, depends) {
+			if !slices.Contains(s.region, next) && s.live[next.ID].meets(depends) {
 				s.region = append(s.region, next)
 			}
 		}
@@ -153,37 +156,27 @@ func (s *specialiser) constant(b *ir.Block, r ir.Reg) (int64, bool) {
 }
 
 // dependents gives what is computed from a register, itself included.
-func (s *specialiser) dependents(r ir.Reg) []bool {
-	depends := make([]bool, len(s.f.Regs))
-	depends[r] = true
+func (s *specialiser) dependents(r ir.Reg) Set {
+	depends := newSet(s.f)
+	depends.add(r)
 	for again := true; again; {
 		again = false
 		for _, b := range s.f.Blocks {
 			for i := range b.Instrs {
 				in := &b.Instrs[i]
-				if in.Op > ir.Sar && in.Op != ir.Ptr || in.Op == ir.Const || depends[in.Dst] {
+				if in.Op > ir.Sar && in.Op != ir.Ptr || in.Op == ir.Const || depends.Has(in.Dst) {
 					continue
 				}
 				in.Operands(func(u ir.Reg) {
-					if depends[u] {
-						depends[in.Dst], again = true, true
+					if depends.Has(u) {
+						depends.add(in.Dst)
+						again = true
 					}
 				}, nil)
 			}
 		}
 	}
 	return depends
-}
-
-// needsAny reports whether any of some registers is needed at the beginning of a
-// block.
-func (s *specialiser) needsAny(b *ir.Block, regs []bool) bool {
-	for r, live := range s.live[b.ID] {
-		if live && regs[r] {
-			return true
-		}
-	}
-	return false
 }
 
 // copy makes the copy, and leads the paths there that it is for. Registers that
@@ -193,9 +186,7 @@ func (s *specialiser) copy() {
 	for _, b := range s.region {
 		for _, next := range successors(b) {
 			if !slices.Contains(s.region, next) {
-				for r, live := range s.live[next.ID] {
-					kept[r] = kept[r] || live
-				}
+				kept.unite(s.live[next.ID])
 			}
 		}
 	}
@@ -209,7 +200,7 @@ func (s *specialiser) copy() {
 	for _, b := range s.region {
 		for i := range b.Instrs {
 			b.Instrs[i].Operands(nil, func(r ir.Reg) {
-				if _, ok := names[r]; !ok && !kept[r] {
+				if _, ok := names[r]; !ok && !kept.Has(r) {
 					names[r] = s.f.NewReg(s.f.Regs[r])
 				}
 			})
