@@ -101,6 +101,8 @@ func (r *Runtime) wayText(p *port) string {
 		return "inject"
 	case r.cfg.Tx == TxRing:
 		return "ring"
+	case way.broken == errNoRedirect.Error():
+		return "ring (the device takes no redirected frames)" // pvlua doctor says more
 	}
 	return "ring (" + way.broken + ")"
 }

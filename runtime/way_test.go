@@ -190,7 +190,7 @@ func TestOrderAcrossWays(t *testing.T) {
 func TestFallBackToRing(t *testing.T) {
 	lab := labtest.New(t, labtest.Options{NoIPv6: true})
 	n := goNumbered(t, lab, nil)
-	n.log.wait(t, "ring (redirected frames are refused: the device takes none; ")
+	n.log.wait(t, "ring (the device takes no redirected frames)")
 	expect := func(what string, injected bool) {
 		t.Helper()
 		time.Sleep(retryTime + 10*time.Millisecond)
