@@ -198,6 +198,9 @@ type Site struct {
 	// take, or numbers out of range, come here: that it depends on the packet,
 	// not on the script.
 	Rare bool
+	// Undone says that the paths that come here have changed bytes of the packet,
+	// and have put back what was there; whether that is so is not verified.
+	Undone bool
 }
 
 // RegKind is what a register holds.

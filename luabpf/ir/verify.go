@@ -18,7 +18,8 @@ const maxOffset = 0xffff
 //   - that registers are set before they are read,
 //   - that pointers are used for what a Guard on each path has found to be
 //     within the packet since it last changed its size,
-//   - that a path that changed the packet, a counter or a map does not Exit.
+//   - that a path that changed the packet, a counter or a map does not Exit,
+//     unless the site says that this was undone.
 //
 // What depends on the values of registers (the offset of a Ptr, a divisor, the
 // width of a shift) is for Run to find out.

@@ -218,7 +218,7 @@ func (s *facts) checkTerm(f *Func, t *Term) (err error) {
 			err = s.usable(f, r)
 		}
 	})
-	if err == nil && t.Kind == Exit && s.effect.changed {
+	if err == nil && t.Kind == Exit && s.effect.changed && !f.Sites[t.Site].Undone {
 		return fmt.Errorf("an exit on a path that has changed something")
 	}
 	return err

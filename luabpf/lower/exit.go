@@ -12,16 +12,27 @@ import (
 )
 
 // exit ends a path at user space's door. The reason, one line, says why and
-// what would help; rare, that it depends on the packet. A path that has changed
-// something can't exit: its changes become exits in the next round.
-// It returns nil, for callers that give the paths that go on.
+// what would help; rare, that it depends on the packet. What the path has changed
+// is put back; if that is not possible, its changes become exits in the next
+// round. It returns nil, for callers that give the paths that go on.
 func (c *compiler) exit(p *path, at ast.PositionHolder, rare bool, format string, args ...any) []result {
-	site := ir.Site{Line: at.Line(), Reason: fmt.Sprintf(format, args...), Rare: rare}
-	for _, change := range p.changes {
-		c.hoist(change, site)
+	c.leave(p, ir.Site{Line: at.Line(), Reason: fmt.Sprintf(format, args...), Rare: rare})
+	return nil
+}
+
+// leave ends a path at a site.
+func (c *compiler) leave(p *path, site ir.Site) {
+	switch {
+	case len(p.changes) == 0:
+	case p.lasting:
+		for _, change := range p.changes {
+			c.hoist(change, site)
+		}
+	default:
+		p.takeBack(int32(site.Line))
+		site.Undone = true
 	}
 	c.exitAt(p, site)
-	return nil
 }
 
 // fails is exit where Lua raises an error. It depends on the packet, unless the
@@ -47,10 +58,7 @@ func (c *compiler) hoist(change ast.PositionHolder, because ir.Site) {
 // make it. If not, the path has ended.
 func (c *compiler) changing(p *path, at ast.PositionHolder) bool {
 	if site, ok := c.hoisted[at]; ok {
-		for _, change := range p.changes {
-			c.hoist(change, site)
-		}
-		c.exitAt(p, site)
+		c.leave(p, site)
 		return false
 	}
 	if len(p.changes) == 0 {

@@ -156,7 +156,8 @@ func (c *compiler) report() []Line {
 	for _, n := range slices.Sorted(maps.Keys(c.lines)) {
 		l := Line{Line: n}
 		for _, s := range c.f.Sites {
-			if s.Line == n {
+			s.Undone = false // the same for who reads it
+			if s.Line == n && !slices.Contains(l.Sites, s) {
 				l.Sites = append(l.Sites, s)
 			}
 		}

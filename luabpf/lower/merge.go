@@ -53,6 +53,7 @@ func (c *compiler) merge(group []results) results {
 			}
 		}
 	}
+	p.undo, p.lasting = m.undo()
 	p.pkt = meet(layouts, m.phi)
 	for _, r := range group {
 		c.jump(r.path, p.block)
@@ -164,6 +165,34 @@ func (c *compiler) set(p *path, reg ir.Reg, src source) {
 		return
 	}
 	c.assignReg(p, reg, src.reg)
+}
+
+// undo joins what puts back what the paths have changed, if they have changed the
+// same bytes.
+func (m *merging) undo() (all []*oldBytes, lasting bool) {
+	first := m.group[0]
+	for _, r := range m.group {
+		if r.lasting || len(r.undo) != len(first.undo) {
+			return nil, true
+		}
+	}
+	for i, old := range first.undo {
+		same := true
+		sources := make([]source, len(m.group))
+		for j, r := range m.group {
+			own := r.undo[i]
+			if own.ptr != old.ptr || own.off != old.off || own.size != old.size {
+				return nil, true
+			}
+			sources[j] = source{own.reg, own.imm}
+			same = same && sources[j] == sources[0]
+		}
+		if !same {
+			old = &oldBytes{ptr: old.ptr, off: old.off, size: old.size, reg: m.register(sources)}
+		}
+		all = append(all, old)
+	}
+	return all, false
 }
 
 // phi is register for registers alone, as layouts have them.

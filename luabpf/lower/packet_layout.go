@@ -193,6 +193,7 @@ func (c *compiler) load(p *path, pl place, size uint8, header packet.HeaderID) i
 // store writes the low size bytes of a register, or of imm where it is None, at
 // a place that is within the packet. The path has been told that it changes.
 func (c *compiler) store(p *path, pl place, size uint8, header packet.HeaderID, reg ir.Reg, imm int64) {
+	c.remember(p, pl, size)
 	p.block.Instrs = append(p.block.Instrs, ir.Instr{Op: ir.Store, Size: size, A: pl.ptr, B: reg, Off: pl.off, Imm: imm, Dst: ir.None, Line: c.line})
 	p.pkt.loads = slices.DeleteFunc(p.pkt.loads, func(e loaded) bool {
 		if e.ptr != pl.ptr {
@@ -233,6 +234,7 @@ func (c *compiler) rejoin(paths ...*path) *path {
 	b := c.f.NewBlock()
 	for i, p := range paths {
 		c.jump(p, b)
+		paths[0].undoLike(p)
 		if i > 0 {
 			paths[0].pkt.intersect(p.pkt)
 			paths[0].widen(p)

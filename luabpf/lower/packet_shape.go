@@ -42,7 +42,7 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 		length = c.operand(p, v)
 		least = p.span(v).lo
 	case !v.known || v.n < 0 || v.n > maxPacket:
-		return c.exit(p, at, false, "%s: the number of bytes is no known number", name)
+		return c.exit(p, at, false, "%s: the number of bytes is no constant", name)
 	case name == "push":
 		adjust.Imm = v.n
 		least += v.n
@@ -68,7 +68,7 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 	done, not := c.branch(p, ir.NE, c.emit(p, adjust), ir.None, 0)
 	not.changes = before
 	c.exit(not, at, true, "%s: the frame has no room in the kernel", name)
-	done.pkt = newLayout()
+	done.lasting, done.pkt = true, newLayout()
 	done.pkt.resized, done.pkt.least = true, int(max(ethLen, least))
 	return one(done, nothing)
 }

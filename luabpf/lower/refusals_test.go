@@ -108,8 +108,9 @@ var refusalCases = []struct{ body, want string }{
 	{`return outer()`, `1: outer uses variables of the function around it, and is not called by its own name`},
 	{`local f = function() return seen end return f()`, `1: "seen" is read, which line 2 changes while the script runs; use pv.counter or pv.map`},
 	{`return (pv.ports[1] == pkt.port) and pv.ports[2]`, ``},
-	{"local eth = pkt.eth if not eth then return end\neth.dst = 5\nlast = 7", `2: before the change here, because nothing can be undone when line 3 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
-	{"local eth, ip = pkt.eth, pkt.ip if not ip then return end\neth.dst = 5\nreturn ip.ttl", `?2: before the change here, because nothing can be undone when line 3 is reached: on_packet returns a number that is no verdict`},
+	{"local eth = pkt.eth if not eth then return end\neth.dst = 5\nlast = 7", `3: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
+	{"local eth = pkt.eth if not eth then return end\nif eth.src == 7 then eth.dst = 5 else eth.dst = 6 end\neth.src = 9\nlast = 7", `4: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
+	{"local ip = pkt.ip if not ip then return end\nnumbers:set(1, 5)\nreturn ip.ttl", `?2: before the change here, because nothing can be undone when line 3 is reached: on_packet returns a number that is no verdict`},
 	{"local eth = pkt.eth if not eth then return end\nif eth.src == 7 then eth.dst = 5 end\neth.src = 9\nlast = 7",
 		`2: before the change here, because nothing can be undone when line 4 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map | ` +
 			`3: before the change here, because nothing can be undone when line 4 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
@@ -117,7 +118,7 @@ var refusalCases = []struct{ body, want string }{
 
 // refusalPrologue is what the bodies find in the script; they begin at its
 // fourth line.
-const refusalPrologue = `local pv = require "pv" local seen, later, list, changing = 0, nil, {1}, {2} local map, mixed, long, meta = pv.map{name = "m"}, {}, {}, setmetatable({}, {}) for i = 1, 70 do long[i], mixed[i] = i, i % 2 == 0 or i end local function make() local n = 1 return function() return n end end local outer = make()
+const refusalPrologue = `local pv = require "pv" local seen, later, list, changing = 0, nil, {1}, {2} local numbers = pv.map{name = "n", key = "u8", value = "u8"} local map, mixed, long, meta = pv.map{name = "m"}, {}, {}, setmetatable({}, {}) for i = 1, 70 do long[i], mixed[i] = i, i % 2 == 0 or i end local function make() local n = 1 return function() return n end end local outer = make()
 function on_start() seen = 2
 later = 1 changing[1] = 3 end
 function on_packet(pkt) `

@@ -18,6 +18,8 @@ type head struct {
 	counts  []count                    // additions that are pending, in registers if rounds change them
 	pkt     *layout
 	changes []ast.PositionHolder
+	undo    []*oldBytes
+	lasting bool
 }
 
 // rounds lowers a loop that test ends and body makes a round of, at most most
@@ -30,7 +32,7 @@ func (c *compiler) rounds(p *path, st ast.Stmt, most int, test func(*path) (more
 	}
 	p = c.settle(p)
 	c.forget(p, c.where.start[st])
-	h := head{carried: make(map[*analysis.Symbol]value), pkt: p.pkt.clone(), changes: p.changes, counts: p.counts}
+	h := head{carried: make(map[*analysis.Symbol]value), pkt: p.pkt.clone(), changes: p.changes, counts: p.counts, undo: p.undo, lasting: p.lasting}
 	if own != nil {
 		h.carried[own] = c.carry(p, p.vars[own])
 	}
@@ -79,6 +81,7 @@ func (c *compiler) newRound(entry *path, h *head) *path {
 	q.pkt = h.pkt.clone()
 	q.changes = slices.Clone(h.changes)
 	q.counts = slices.Clone(h.counts)
+	q.undo, q.lasting = h.undo, h.lasting
 	maps.Copy(q.vars, h.carried)
 	for _, v := range h.carried {
 		delete(q.spans, v.reg)
@@ -104,7 +107,7 @@ func (c *compiler) carry(p *path, v value) value {
 // next compares what holds at the end of a round with what was taken to hold at
 // its beginning, and gives what to try next if they differ.
 func (c *compiler) next(entry *path, ps []*path, h head, attempt int) (next head, stable bool, reason string) {
-	next = head{carried: maps.Clone(h.carried), pkt: h.pkt.clone(), changes: h.changes, counts: slices.Clone(h.counts)}
+	next = head{carried: maps.Clone(h.carried), pkt: h.pkt.clone(), changes: h.changes, counts: slices.Clone(h.counts), undo: h.undo, lasting: h.lasting}
 	stable = true
 	for _, p := range ps {
 		for _, sym := range c.variables(entry) {
@@ -141,6 +144,9 @@ func (c *compiler) next(entry *path, ps []*path, h head, attempt int) (next head
 		})
 		if !met.equal(next.pkt) {
 			next.pkt, stable = met, false
+		}
+		if !next.lasting && (p.lasting || !slices.Equal(p.undo, next.undo)) {
+			next.undo, next.lasting, stable = nil, true, false
 		}
 		for _, at := range p.changes {
 			if !slices.Contains(next.changes, at) {

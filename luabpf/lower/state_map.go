@@ -28,14 +28,14 @@ func (c *compiler) mapMethod(p *path, m *state.Map, name string, args []value, a
 		state.Width
 	}{{"key", call.shape.Key}, {"value", call.shape.Value}} {
 		if registers(w.Width) == 0 {
-			return c.exit(p, at, false, `map %s is in user space: declare its %s as "u8", "u16", "u32", "u64" or "ip6", as in pv.map{name=..., %[2]s="u32"}`, m.Name(), w.what)
+			return c.exit(p, at, false, `map %s is in user space, because its %s has no width that the kernel knows: declare "u8", "u16", "u32", "u64" or "ip6", as in pv.map{name = %[1]q, %[2]s = "u32"}`, m.Name(), w.what)
 		}
 	}
 	call.ref = c.mapNumber(m)
 	switch name {
 	case "get", "set", "insert", "add", "delete":
 	default:
-		return c.exit(p, at, false, "map:%s goes through all entries", name)
+		return c.exit(p, at, false, "map:%s looks at all entries, which only user space can", name)
 	}
 	p, key := c.mapValue(p, &call, call.shape.Key, arg(args, 0), "key")
 	if p == nil {
@@ -116,6 +116,9 @@ func (c *compiler) mapValue(p *path, call *mapCall, w state.Width, v value, what
 
 // op adds the operation of a call.
 func (call *mapCall) op(c *compiler, p *path, op ir.Op, args []ir.Reg, res []ir.Reg) ir.Reg {
+	if op != ir.MapGet {
+		p.lasting, p.undo = true, nil
+	}
 	return c.emit(p, ir.Instr{Op: op, A: ir.None, B: ir.None, Ref: call.ref, Args: args, Res: res})
 }
 
@@ -173,7 +176,7 @@ func (c *compiler) mapAdd(p *path, call *mapCall, key []ir.Reg, n value) []resul
 		n = whole(1)
 	}
 	if n.kind != isNumber || call.shape.Value == state.IP6 {
-		return c.exit(p, call.at, false, "add: what is added to is no whole number, or what is added")
+		return c.fails(p, call.at, "add: what is added to is no whole number, or what is added")
 	}
 	before := slices.Clone(p.changes)
 	if !c.changing(p, call.at) {
@@ -189,7 +192,11 @@ func (c *compiler) mapAdd(p *path, call *mapCall, key []ir.Reg, n value) []resul
 		// takes a week of 100 Gbit/s. It would be an error, and the packet pass.
 		over.block.Term = ir.Term{Kind: ir.Return, Verdict: ir.Pass, A: ir.None, B: ir.None, Line: c.line}
 	} else {
-		c.exit(over, call.at, true, "add: the map can't hold the sum")
+		hint := ""
+		if call.shape.Value != state.U64 {
+			hint = `; value = "u64" holds more`
+		}
+		c.exit(over, call.at, true, "add: the map can't hold the sum%s", hint)
 	}
 	return []result{{added, v}, {full, nothing}}
 }

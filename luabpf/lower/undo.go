@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package lower
+
+import (
+	"slices"
+
+	"pvlua/luabpf/ir"
+)
+
+// Before each store the bytes that were there are read, so that a path can exit
+// after it: it puts them back. Where no exit follows, nobody uses what was read,
+// and the loads go.
+
+// oldBytes are bytes of the packet as they were before a store: in a register,
+// or imm if that is ir.None.
+type oldBytes struct {
+	ptr  ir.Reg
+	off  int32
+	size uint8
+	reg  ir.Reg
+	imm  int64
+}
+
+// maxUndo is how many stores a path can put back.
+const maxUndo = 32
+
+// remember notes the bytes at a place before they change.
+func (c *compiler) remember(p *path, pl place, size uint8) {
+	if p.lasting = p.lasting || len(p.undo) == maxUndo; p.lasting {
+		p.undo = nil
+		return
+	}
+	old := &oldBytes{ptr: pl.ptr, off: pl.off, size: size}
+	i := slices.IndexFunc(p.pkt.loads, func(e loaded) bool {
+		return e.ptr == pl.ptr && e.off == pl.off && e.size == size && !e.swapped
+	})
+	if i >= 0 {
+		old.reg, old.imm = p.pkt.loads[i].reg, p.pkt.loads[i].imm
+	} else {
+		old.reg = c.emit(p, ir.Instr{Op: ir.Load, Size: size, A: pl.ptr, B: ir.None, Off: pl.off})
+	}
+	p.undo = append(slices.Clip(p.undo), old)
+}
+
+// takeBack puts back all that a path has changed.
+func (p *path) takeBack(line int32) {
+	for _, old := range slices.Backward(p.undo) {
+		p.block.Instrs = append(p.block.Instrs, ir.Instr{Op: ir.Store, Size: old.size, A: old.ptr, B: old.reg, Off: old.off, Imm: old.imm, Dst: ir.None, Line: line})
+	}
+}
+
+// undoLike keeps what p can put back only if o has changed the same.
+func (p *path) undoLike(o *path) {
+	if p.lasting = p.lasting || o.lasting || !slices.Equal(p.undo, o.undo); p.lasting {
+		p.undo = nil
+	}
+}
