@@ -25,6 +25,8 @@ type Config struct {
 	Script string   // path of the Lua file
 	Args   []string // what the script finds in pv.args
 	Quota  int      // VM instructions that one call into the script may take; 0: luabind's default
+	// Lua has the handler run in Lua alone, even if it compiles.
+	Lua bool
 	// OnError is the verdict for a packet on which the handler failed. Zero:
 	// luabind.Pass.
 	OnError luabind.Verdict

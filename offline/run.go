@@ -11,6 +11,7 @@ import (
 
 	"pvlua/luabind"
 	"pvlua/pcap"
+	"pvlua/state"
 )
 
 // A run is a script on its captures. It is the luabind.Host of the script, and
@@ -20,6 +21,7 @@ type run struct {
 	in     *merger
 	out    *output
 	state  *luabind.State
+	store  *state.Store
 	totals Totals
 
 	now    time.Time // virtual; never goes back
@@ -72,6 +74,9 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.state.Start(); err != nil {
 		return err
 	}
+	if !r.cfg.Lua {
+		r.compile()
+	}
 	for inErr == nil {
 		if r.runTimers(ctx, p.Time); r.over(ctx) {
 			break
@@ -97,8 +102,9 @@ func (r *run) load() (err error) {
 	for i := range r.cfg.Inputs {
 		ports = append(ports, &r.cfg.Inputs[i].Port)
 	}
+	r.store = state.New()
 	r.state, err = luabind.Load(luabind.Config{
-		Script: r.cfg.Script, Args: r.cfg.Args, Ports: ports, Host: r,
+		Script: r.cfg.Script, Args: r.cfg.Args, Ports: ports, Host: r, Store: r.store,
 		Log: r.cfg.Log, Stdout: r.cfg.Stdout, Quota: r.cfg.Quota,
 	})
 	return err

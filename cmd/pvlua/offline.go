@@ -34,6 +34,7 @@ const offlineHelp = `pvlua runs a script on capture files, with their times and 
                            and so on, no IP addresses)
       --mtu N              of the ports (1500)
       --on-error VERDICT   for packets the handler fails on: pass or drop (pass)
+      --engine ENGINE      auto, or lua for no compiling (auto)
       --quota N            Lua instructions a call may take (10000000)
       --dump               print each packet and its verdict
       --verbose            log more
@@ -121,6 +122,7 @@ func parseOffline(args []string) (run offlineRun, err error) {
 		addresses = flags.StringArray("port-address", nil, "")
 		mtu       = flags.Int("mtu", 1500, "")
 		onError   = flags.String("on-error", "pass", "")
+		engine    = flags.String("engine", "auto", "")
 	)
 	flags.StringVar(&run.write, "write", "", "")
 	flags.IntVar(&run.config.Quota, "quota", 0, "")
@@ -139,6 +141,14 @@ func parseOffline(args []string) (run offlineRun, err error) {
 	}
 	if *mtu < 68 || *mtu > 65535 { // RFC 791 §3.2
 		errs = append(errs, fmt.Errorf("--mtu %d: must be from 68 to 65535", *mtu))
+	}
+	switch e, err := runtime.ParseEngine(*engine); {
+	case err != nil:
+		errs = append(errs, fmt.Errorf("--engine: %w", err))
+	case e == runtime.EngineKernel:
+		errs = append(errs, errors.New("--engine kernel: the kernel sees no packets of captures; use auto or lua"))
+	default:
+		run.config.Lua = e == runtime.EngineLua
 	}
 	var onErrorErr error
 	run.config.OnError, onErrorErr = parseOnError(*onError)
@@ -267,7 +277,7 @@ func explainLiveFlag(err error) error {
 
 // liveFlags are the flags, and their letters, that make no sense here.
 var liveFlags = map[string]string{
-	"engine": "", "mode": "", "queues": "", "batch": "", "stats": "", "watch": "", "busy-poll": "", "threaded-napi": "", "memory-limit": "",
+	"mode": "", "queues": "", "batch": "", "stats": "", "watch": "", "busy-poll": "", "threaded-napi": "", "memory-limit": "",
 	"capture": "", "capture-filter": "", "capture-size": "",
 	"chunk-size": "s", "chunk-count": "c", "rx-ring": "r", "tx-ring": "t", "fill-ring": "f", "completion-ring": "o",
 }
