@@ -9,7 +9,6 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	"pvlua/analysis"
-	"pvlua/packet"
 )
 
 // compare makes the value of a comparison; false if that is not simple.
@@ -53,15 +52,6 @@ func equal(x, y value) func(*pass) bool {
 	switch {
 	case both(formNumber) && y.constant != nil:
 		k := y.n(nil)
-		if f := x.plainField(); f != nil {
-			return func(c *pass) bool {
-				n, ok := f.Uint(c.f.b, &c.f.layout)
-				if !ok {
-					c.bad = true
-				}
-				return n == k
-			}
-		}
 		return func(c *pass) bool { return x.n(c) == k }
 	case both(formNumber):
 		return func(c *pass) bool { return x.n(c) == y.n(c) }
@@ -90,15 +80,6 @@ func headerEqual(header, y value) func(*pass) bool {
 		return func(c *pass) bool { y.any(c); return false }
 	}
 	return func(c *pass) bool { v := y.any(c); return v == lua.LNil && !header.truth(c) }
-}
-
-// plainField gives the field that the value is one that is a number and always
-// there with its header, nil if it is something else.
-func (v *value) plainField() *packet.Field {
-	if v.form == formNumber && !v.optional {
-		return v.field
-	}
-	return nil
 }
 
 // same reports whether two values are equal. It is bad to ask it of objects
