@@ -32,10 +32,7 @@ const loopback = 1
 func newHold(prog *ebpf.Program) (*hold, error) {
 	h := new(hold)
 	made := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		made <- h.make(prog)
-	}()
+	go h.makeOnThread(prog, made)
 	if err := <-made; err != nil {
 		h.close()
 		return nil, err
@@ -43,7 +40,22 @@ func newHold(prog *ebpf.Program) (*hold, error) {
 	return h, nil
 }
 
-// make runs on a thread of its own.
+// makeOnThread is make on a thread of its own, which ends with the goroutine,
+// and is never the process's first one: that can't end, and what /proc says of
+// the process is what its first thread has.
+func (h *hold) makeOnThread(prog *ebpf.Program, made chan<- error) {
+	runtime.LockOSThread() // and not unlocked, so that the thread ends
+	if unix.Gettid() != os.Getpid() {
+		made <- h.make(prog)
+		return
+	}
+	other := make(chan error)
+	go h.makeOnThread(prog, other)
+	err := <-other // the first thread is taken until here
+	runtime.UnlockOSThread()
+	made <- err
+}
+
 func (h *hold) make(prog *ebpf.Program) (err error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("making a network namespace to keep a program in (CAP_SYS_ADMIN): %w", os.NewSyscallError("unshare", err))
