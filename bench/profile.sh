@@ -10,7 +10,8 @@ set -eu
 
 scenario=${1:?which benchmark? see go run ./bench -help}
 data=$(mktemp)
-trap 'rm -f "$data"; kill "$bench" 2>/dev/null || true' EXIT
+bench=
+trap 'rm -f "$data" "$data.bench"; [ -z "$bench" ] || kill "$bench" 2>/dev/null || true' EXIT
 
 go build -o "$data.bench" ./bench
 "$data.bench" -only "$scenario" -rounds 1 -time 4s >/dev/null 2>&1 &
@@ -18,8 +19,6 @@ bench=$!
 until pid=$(pgrep -P "$bench" -f '[.]lua$'); do sleep 0.1; done
 sleep 1 # it attaches itself and warms up
 perf record -q -e cpu-clock -F 1999 -p "$pid" -o "$data" -- sleep 2
-kill "$bench" 2>/dev/null || true
-rm -f "$data.bench"
 
 perf report -i "$data" --stdio -F overhead,dso,sym 2>/dev/null | awk '
 	/^#/ || NF < 3 { next }
