@@ -42,7 +42,7 @@ func (c *compiler) takes(p *path, f *packet.Field, v value, at ast.PositionHolde
 	ok := v.kind == isNumber
 	switch {
 	case f.ReadOnly || f.Kind == packet.Bytes:
-		c.exit(p, at, false, "%s is read-only", f)
+		c.fails(p, at, "%s is read-only", f)
 		return nil
 	case f.Kind == packet.Bool:
 		ok, want = v.kind == isBool, "true or false"

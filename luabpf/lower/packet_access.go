@@ -3,6 +3,8 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/yuin/gopher-lua/ast"
 
 	"pvlua/packet"
@@ -18,10 +20,10 @@ func (c *compiler) property(p *path, x value, name string, at ast.PositionHolder
 	}
 	f := packet.Lookup(x.header, name)
 	if f == nil {
-		return c.exit(p, at, false, "%s has no field '%s'", x.header, name)
+		return c.fails(p, at, "%s has no field '%s'", x.header, name)
 	}
 	if f.Kind == packet.Bytes {
-		return c.exit(p, at, false, "%s is a string made at run time", f)
+		return c.exit(p, at, false, "%s is a string made at run time; pkt:u8(offset) reads bytes", f)
 	}
 	return c.field(p, x.header, f, at)
 }
@@ -47,7 +49,10 @@ func (c *compiler) ofPacket(p *path, name string, at ast.PositionHolder) (out []
 		}
 		return out
 	}
-	return c.exit(p, at, false, "headers declared by pv.proto, such as '%s', are known in user space only", name)
+	if slices.ContainsFunc(c.program.Protocols(), func(d *packet.Protocol) bool { return d.Name == name }) {
+		return c.exit(p, at, false, "'%s' is a header declared by pv.proto, which only user space knows", name)
+	}
+	return c.fails(p, at, "a packet has no '%s'", name)
 }
 
 // assign is x.name = v for a packet or header.
@@ -60,7 +65,7 @@ func (c *compiler) assign(p *path, x value, name string, v value, at ast.Positio
 	case x.kind == isPacket && name == "payload":
 		c.exit(p, at, false, "a payload of another length moves bytes; pkt:set_u8(offset, n) changes bytes in place")
 	case f == nil:
-		c.exit(p, at, false, "'%s' can't be assigned", name)
+		c.fails(p, at, "'%s' can't be assigned", name)
 	case f.Structural:
 		return c.assignStructural(p, f, v, at)
 	default:

@@ -20,7 +20,7 @@ func (c *compiler) method(p *path, x value, name string, args []value, at ast.Po
 		}
 		return c.exit(p, at, false, "port:%s needs user space; return the port as the verdict to send the packet itself", name)
 	case isHeader:
-		return c.exit(p, at, false, "%s has no method %s", x.header, name)
+		return c.fails(p, at, "%s has no method %s", x.header, name)
 	}
 	switch o := c.program.Object(x.lua).(type) {
 	case *state.Counter:
@@ -61,5 +61,5 @@ func (c *compiler) packetMethod(p *path, name string, args []value, at ast.Posit
 	case "clone", "hexdump":
 		return c.exit(p, at, false, "pkt:%s makes something that outlives the packet", name)
 	}
-	return c.exit(p, at, false, "a packet has no method %s", name)
+	return c.fails(p, at, "a packet has no method %s", name)
 }

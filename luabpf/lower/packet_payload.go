@@ -26,7 +26,7 @@ func (c *compiler) payloadLength(p *path, e *ast.UnaryLenOpExpr) (out []result, 
 				out = append(out, c.valueLength(v.path, v.value, e)...)
 			}
 		case len(c.program.Protocols()) > 0:
-			out = append(out, c.exit(x.path, e, false, "headers declared by pv.proto end where only user space knows")...)
+			out = append(out, c.exit(x.path, e, false, "where the payload begins follows from headers declared by pv.proto, which only user space knows")...)
 		default:
 			out = append(out, c.payloadLen(x.path)...)
 		}

@@ -44,7 +44,7 @@ func (c *compiler) ofPort(p *path, n int, name string, at ast.PositionHolder) []
 	case "up":
 		return one(p, boolean(port.Up))
 	}
-	return c.exit(p, at, false, "a port has no '%s'", name)
+	return c.fails(p, at, "a port has no '%s'", name)
 }
 
 // owns is port:owns(address).

@@ -123,6 +123,10 @@ func TestErrorsAfterChanges(t *testing.T) {
 		`if pkt.tcp then pkt.tcp.window = 1 pkt.tcp.mss = 5 return pv.TX end`,
 		`local u = pkt.udp if u and #pkt > 40 then pkt:set_u8(23, 6) u.sport = 5 return pv.TX end`,
 		`pkt:resize(20) n:add(pkt:u16(19))`,
+		`if pkt.ip then pkt.ip.ttl = 1 pkt:push(250) pkt:push(250) return pv.TX end`,
+		`if pkt.ip then pkt.ip.ttl = 1 m:insert(pkt.ip.src, 1) pkt.ip.tos = pkt.ip.id return pv.TX end`,
+		`if pkt.ip then pkt.ip.ttl = 1 if m:insert(pkt.ip.src, 1) then return pv.DROP end pkt.ip.tos = pkt.ip.id return pv.TX end`,
+		`if pkt.ip then pkt.ip.ttl = 1 if not m:delete(pkt.ip.src) then pkt.ip.tos = pkt.ip.id end return pv.TX end`,
 	} {
 		e := same(t, prelude+body+"\nend")
 		for _, b := range packets(rand.New(rand.NewPCG(5, 6)), 1000) {

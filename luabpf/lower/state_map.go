@@ -148,24 +148,24 @@ func (c *compiler) mapSet(p *path, call *mapCall, args []ir.Reg) []result {
 
 // mapInsert gives true, false or nil. Where a key has a value nothing is done.
 func (c *compiler) mapInsert(p *path, call *mapCall, args []ir.Reg) []result {
-	before := slices.Clone(p.changes)
+	before := p.standing()
 	if !c.changing(p, call.at) {
 		return nil
 	}
 	done := call.op(c, p, ir.MapInsert, args, nil)
 	taken, p := c.branch(p, ir.EQ, done, ir.None, 0)
-	taken.changes = before
+	taken.stand(before)
 	inserted, full := c.branch(p, ir.EQ, done, ir.None, 1)
 	return []result{{inserted, boolean(true)}, {taken, boolean(false)}, {full, nothing}}
 }
 
 func (c *compiler) mapDelete(p *path, call *mapCall, key []ir.Reg) []result {
-	before := slices.Clone(p.changes)
+	before := p.standing()
 	if !c.changing(p, call.at) {
 		return nil
 	}
 	had, not := c.branch(p, ir.NE, call.op(c, p, ir.MapDelete, key, nil), ir.None, 0)
-	not.changes = before
+	not.stand(before)
 	return []result{{had, boolean(true)}, {not, boolean(false)}}
 }
 
@@ -176,9 +176,9 @@ func (c *compiler) mapAdd(p *path, call *mapCall, key []ir.Reg, n value) []resul
 		n = whole(1)
 	}
 	if n.kind != isNumber || call.shape.Value == state.IP6 {
-		return c.fails(p, call.at, "add: what is added to is no whole number, or what is added")
+		return c.fails(p, call.at, "add: what is added, or what it is added to, is no whole number")
 	}
-	before := slices.Clone(p.changes)
+	before := p.standing()
 	if !c.changing(p, call.at) {
 		return nil
 	}
@@ -186,7 +186,7 @@ func (c *compiler) mapAdd(p *path, call *mapCall, key []ir.Reg, n value) []resul
 	done := call.op(c, p, ir.MapAdd, append(key, c.operand(p, n)), res)
 	added, p := c.branch(p, ir.EQ, done, ir.None, 1)
 	over, full := c.branch(p, ir.EQ, done, ir.None, 2)
-	if over.changes = before; len(before) > 0 && call.shape.Value == state.U64 {
+	if over.stand(before); before.lasting && call.shape.Value == state.U64 {
 		// An exit would move up to the first change, so that a handler that counts
 		// packets and then bytes would always exit. No sum comes to 2^53: that
 		// takes a week of 100 Gbit/s. It would be an error, and the packet pass.
