@@ -120,30 +120,44 @@ func (s *facts) join(o *facts) (changed bool) {
 // checkPaths follows all paths from the entry until the facts at the beginning
 // of each block hold on every one, and only then looks for faults.
 func (f *Func) checkPaths() error {
-	entry := make([]*facts, len(f.Blocks))
-	entry[0] = &facts{slices.Repeat([]known{unset}, len(f.Regs)), clean}
-	for work := []*Block{f.Blocks[0]}; len(work) > 0; {
-		b := work[len(work)-1]
-		work = work[:len(work)-1]
-		s := &facts{slices.Clone(entry[b.ID].regs), entry[b.ID].effect}
-		for i := range b.Instrs {
-			s.after(f, &b.Instrs[i])
-		}
-		for i, to := range [...]*Block{b.Term.Then, b.Term.Else} {
-			if !b.Term.goes(i) {
+	entry := make([]*facts, len(f.Blocks)) // nil where nothing leads
+	room := make([]known, len(f.Blocks)*len(f.Regs))
+	take := func(b *Block, regs []known, e effect) {
+		n := len(f.Regs)
+		entry[b.ID] = &facts{room[:n:n], e}
+		room = room[n:]
+		copy(entry[b.ID].regs, regs)
+	}
+	take(f.Blocks[0], slices.Repeat([]known{unset}, len(f.Regs)), clean)
+	due := make([]bool, len(f.Blocks)) // what is known at its beginning has changed
+	due[0] = true
+	s := &facts{regs: make([]known, len(f.Regs))}
+	for again := true; again; {
+		again = false
+		for _, b := range f.Blocks { // mostly in the order of paths
+			if !due[b.ID] {
 				continue
 			}
-			next := &facts{slices.Clone(s.regs), s.effect.when(&b.Term, i == 0)}
-			if b.Term.Kind == Guard && i == 0 {
-				if k := &next.regs[b.Term.A]; *k >= set {
-					*k = max(*k, known(b.Term.Imm))
-				}
+			due[b.ID] = false
+			copy(s.regs, entry[b.ID].regs)
+			s.effect = entry[b.ID].effect
+			for i := range b.Instrs {
+				s.after(f, &b.Instrs[i])
 			}
-			if entry[to.ID] == nil {
-				entry[to.ID] = next
-				work = append(work, to)
-			} else if entry[to.ID].join(next) && !slices.Contains(work, to) {
-				work = append(work, to)
+			effect := s.effect
+			for i, to := range [...]*Block{b.Term.Then, b.Term.Else} {
+				if !b.Term.goes(i) {
+					continue
+				}
+				s.effect = effect.when(&b.Term, i == 0)
+				restore := s.guarded(&b.Term, i == 0)
+				if entry[to.ID] == nil {
+					take(to, s.regs, s.effect)
+					due[to.ID], again = true, true
+				} else if entry[to.ID].join(s) {
+					due[to.ID], again = true, true
+				}
+				restore()
 			}
 		}
 	}
@@ -163,6 +177,16 @@ func (f *Func) checkPaths() error {
 		}
 	}
 	return nil
+}
+
+// guarded applies what a guard has found, and gives what takes that back.
+func (s *facts) guarded(t *Term, passed bool) (restore func()) {
+	if t.Kind != Guard || !passed || s.regs[t.A] < set {
+		return func() {}
+	}
+	old := s.regs[t.A]
+	s.regs[t.A] = max(old, known(t.Imm))
+	return func() { s.regs[t.A] = old }
 }
 
 // goes reports whether a block that ends so goes on at Then (0) or Else (1).
