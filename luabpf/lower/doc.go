@@ -11,8 +11,9 @@
 // variables of the chunk that nothing assigns later, and tables that nothing
 // changes later.
 //
-// What can't be done without Lua is an exit: the packet, still untouched, goes
-// to the whole handler in user space. An exit after a change moves up before
-// that change: lowering is repeated with the change forbidden, until nothing
-// moves any more.
+// What can't be done without Lua is an exit: the packet goes to the whole
+// handler in user space. Bytes that the path has changed are put back before.
+// Where it has changed what can't be put back, a map or the packet's length, the
+// exit moves up before that change: lowering is repeated with the change
+// forbidden, until nothing moves any more.
 package lower

@@ -53,7 +53,6 @@ func (c *compiler) fork(p *path) *path {
 	q.block = c.f.NewBlock()
 	q.vars = maps.Clone(p.vars)
 	q.spans = maps.Clone(p.spans)
-	q.changes = slices.Clone(p.changes)
 	q.counts = slices.Clone(p.counts)
 	q.pkt = p.pkt.clone()
 	return &q

@@ -25,7 +25,11 @@ func (c *compiler) leave(p *path, site ir.Site) {
 	switch {
 	case len(p.changes) == 0:
 	case p.lasting:
-		for _, change := range p.changes {
+		changes := p.lasts // what was changed before them can be put back
+		if len(changes) == 0 {
+			changes = p.changes
+		}
+		for _, change := range changes {
 			c.hoist(change, site)
 		}
 	default:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/yuin/gopher-lua/ast"
+
 	"pvlua/analysis"
 	"pvlua/luabpf/ir"
 )
@@ -47,11 +49,7 @@ func (c *compiler) merge(group []results) results {
 	var layouts []*layout
 	for _, r := range group {
 		layouts = append(layouts, r.pkt)
-		for _, at := range r.changes {
-			if !slices.Contains(p.changes, at) {
-				p.changes = append(p.changes, at)
-			}
-		}
+		p.changes, p.lasts = union(p.changes, r.changes), union(p.lasts, r.lasts)
 	}
 	p.undo, p.lasting = m.undo()
 	p.pkt = meet(layouts, m.phi)
@@ -59,6 +57,16 @@ func (c *compiler) merge(group []results) results {
 		c.jump(r.path, p.block)
 	}
 	return out
+}
+
+// union adds to places those that are not among them.
+func union(a, b []ast.PositionHolder) []ast.PositionHolder {
+	for _, at := range b {
+		if !slices.Contains(a, at) {
+			a = append(slices.Clip(a), at)
+		}
+	}
+	return a
 }
 
 // merging is a group of paths that are being joined.

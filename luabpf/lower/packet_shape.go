@@ -68,7 +68,8 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 	done, not := c.branch(p, ir.NE, c.emit(p, adjust), ir.None, 0)
 	not.changes = before
 	c.exit(not, at, true, "%s: the frame has no room in the kernel", name)
-	done.lasting, done.pkt = true, newLayout()
+	done.last(at)
+	done.pkt = newLayout()
 	done.pkt.resized, done.pkt.least = true, int(max(ethLen, least))
 	return one(done, nothing)
 }

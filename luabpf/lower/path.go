@@ -3,8 +3,6 @@
 package lower
 
 import (
-	"github.com/yuin/gopher-lua/ast"
-
 	"pvlua/analysis"
 	"pvlua/luabpf/ir"
 )
@@ -19,14 +17,7 @@ type path struct {
 	// spans are ranges of registers that tests on the path have found to be
 	// narrower than those of the values in them.
 	spans map[ir.Reg]span
-	// changes are the first changes on the ways to here: of the packet, or of
-	// maps. None: the path can exit.
-	changes []ast.PositionHolder
-	// undo has what puts back the bytes that have been changed, the last change
-	// last; it is of no use on a path that is lasting: what such a one has changed
-	// can't be put back.
-	undo    []*oldBytes
-	lasting bool
+	altered
 	// counts are the additions to counters that are yet to be made: they
 	// follow at the end of the path, so that the path can exit until then.
 	counts []count

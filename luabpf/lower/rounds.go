@@ -17,9 +17,7 @@ type head struct {
 	carried map[*analysis.Symbol]value // variables that rounds change, in registers of their own
 	counts  []count                    // additions that are pending, in registers if rounds change them
 	pkt     *layout
-	changes []ast.PositionHolder
-	undo    []*oldBytes
-	lasting bool
+	altered
 }
 
 // rounds lowers a loop that test ends and body makes a round of, at most most
@@ -32,7 +30,7 @@ func (c *compiler) rounds(p *path, st ast.Stmt, most int, test func(*path) (more
 	}
 	p = c.settle(p)
 	c.forget(p, c.where.start[st])
-	h := head{carried: make(map[*analysis.Symbol]value), pkt: p.pkt.clone(), changes: p.changes, counts: p.counts, undo: p.undo, lasting: p.lasting}
+	h := head{carried: make(map[*analysis.Symbol]value), pkt: p.pkt.clone(), counts: p.counts, altered: p.altered}
 	if own != nil {
 		h.carried[own] = c.carry(p, p.vars[own])
 	}
@@ -79,9 +77,8 @@ func (c *compiler) rounds(p *path, st ast.Stmt, most int, test func(*path) (more
 func (c *compiler) newRound(entry *path, h *head) *path {
 	q := c.fork(entry)
 	q.pkt = h.pkt.clone()
-	q.changes = slices.Clone(h.changes)
+	q.altered = h.altered
 	q.counts = slices.Clone(h.counts)
-	q.undo, q.lasting = h.undo, h.lasting
 	maps.Copy(q.vars, h.carried)
 	for _, v := range h.carried {
 		delete(q.spans, v.reg)
@@ -107,7 +104,7 @@ func (c *compiler) carry(p *path, v value) value {
 // next compares what holds at the end of a round with what was taken to hold at
 // its beginning, and gives what to try next if they differ.
 func (c *compiler) next(entry *path, ps []*path, h head, attempt int) (next head, stable bool, reason string) {
-	next = head{carried: maps.Clone(h.carried), pkt: h.pkt.clone(), changes: h.changes, counts: slices.Clone(h.counts), undo: h.undo, lasting: h.lasting}
+	next = head{carried: maps.Clone(h.carried), pkt: h.pkt.clone(), counts: slices.Clone(h.counts), altered: h.altered}
 	stable = true
 	for _, p := range ps {
 		for _, sym := range c.variables(entry) {
@@ -148,10 +145,9 @@ func (c *compiler) next(entry *path, ps []*path, h head, attempt int) (next head
 		if !next.lasting && (p.lasting || !slices.Equal(p.undo, next.undo)) {
 			next.undo, next.lasting, stable = nil, true, false
 		}
-		for _, at := range p.changes {
-			if !slices.Contains(next.changes, at) {
-				next.changes, stable = append(slices.Clone(next.changes), at), false
-			}
+		changes, lasts := union(next.changes, p.changes), union(next.lasts, p.lasts)
+		if len(changes) > len(next.changes) || len(lasts) > len(next.lasts) {
+			next.changes, next.lasts, stable = changes, lasts, false
 		}
 		for _, n := range p.counts {
 			i := slices.IndexFunc(next.counts, func(o count) bool { return o.counter == n.counter })

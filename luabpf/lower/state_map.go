@@ -117,7 +117,7 @@ func (c *compiler) mapValue(p *path, call *mapCall, w state.Width, v value, what
 // op adds the operation of a call.
 func (call *mapCall) op(c *compiler, p *path, op ir.Op, args []ir.Reg, res []ir.Reg) ir.Reg {
 	if op != ir.MapGet {
-		p.lasting, p.undo = true, nil
+		p.last(call.at)
 	}
 	return c.emit(p, ir.Instr{Op: op, A: ir.None, B: ir.None, Ref: call.ref, Args: args, Res: res})
 }

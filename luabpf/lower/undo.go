@@ -5,12 +5,34 @@ package lower
 import (
 	"slices"
 
+	"github.com/yuin/gopher-lua/ast"
+
 	"pvlua/luabpf/ir"
 )
 
 // Before each store the bytes that were there are read, so that a path can exit
 // after it: it puts them back. Where no exit follows, nobody uses what was read,
 // and the loads go.
+
+// altered is what a path has changed.
+type altered struct {
+	// changes are the first changes on the ways to here: of the packet, or of
+	// maps. None: the path can exit.
+	changes []ast.PositionHolder
+	// undo has what puts back the bytes that have been changed, the last change
+	// last; it is of no use on a path that is lasting: what such a one has changed
+	// can't be put back, since lasts, if there are any.
+	undo    []*oldBytes
+	lasting bool
+	lasts   []ast.PositionHolder
+}
+
+// last notes a change that can't be put back.
+func (a *altered) last(at ast.PositionHolder) {
+	if a.undo, a.lasting = nil, true; len(a.lasts) == 0 {
+		a.lasts = []ast.PositionHolder{at}
+	}
+}
 
 // oldBytes are bytes of the packet as they were before a store: in a register,
 // or imm if that is ir.None.
