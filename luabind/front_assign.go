@@ -241,6 +241,8 @@ func isSure(st stage) bool {
 		return !st.stores
 	case *assignment:
 		return !st.remember
+	case *whole:
+		return !st.remember
 	case *effect:
 		return st.sure && st.last
 	case *addition:

@@ -139,6 +139,8 @@ func decides(st stage, seen map[stage]bool) bool {
 		return decides(st.next, seen)
 	case *mapChange:
 		return decides(st.next, seen)
+	case *whole:
+		return decides(st.next, seen)
 	}
 	return true
 }

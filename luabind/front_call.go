@@ -12,8 +12,11 @@ import (
 // all, the front looks whether it still does.
 
 // call makes the statements of a function of the script in the place of its
-// call; nil if the call is not simple.
+// call, or the call of a method that changes the packet; nil if it is not simple.
 func (b *builder) call(p *path, call *ast.FuncCallExpr, ret result) stage {
+	if call.Func == nil {
+		return b.wholeCall(p, call, ret)
+	}
 	callee, still := b.callee(p, call)
 	if callee == nil || len(call.Args) > len(callee.text.Params) {
 		return nil

@@ -43,6 +43,11 @@ var frontCases = []struct {
 	{"address kept over an assignment", "local a = pkt.ip6.src pkt.ip6.src = pkt.ip6.dst pkt.ip6.dst = a return pv.TX", "ip6"},
 	{"swap", "local udp = pkt.udp udp.dport, udp.sport = udp.sport, udp.dport return pv.TX", "udp"},
 	{"the same field twice", "pkt.udp.dport, pkt.udp.dport = 1, 2 return pv.TX", "udp"},
+	{"reply", "if pkt.udp and pkt.udp.dport == 7 then return pkt:reply() end", "udp tcp arp ip6 runt"},
+	{"reply, then failure", "pkt:reply() pkt.ip.ttl = pkt.ip.ttl - 1 return pv.TX", "udp tcp"},
+	{"reply twice", "local v = pkt:reply() pkt:reply() return v", "udp tcp arp ip6 runt"},
+	{"reply and fields", "local ip = pkt.ip local src = ip.src pkt:reply() if ip.dst == src then ip.ttl = 9 return pv.TX end", "udp tcp"},
+	{"checksums", "if pkt.ip then pkt.ip.checksum = 0 pkt:fix_checksums() return pv.TX end", "udp tcp arp ip6 runt"},
 	{"table", "if blocked[pkt.udp and pkt.udp.dport] then return pv.DROP end", "udp tcp arp ip6 runt"},
 	{"table with a metatable", "if guarded[7] == 5 then return pv.DROP end", ""},
 	{"table with a metatable, in a global", "if fence.x == 5 then return pv.DROP end", ""},
@@ -149,6 +154,7 @@ function on_packet(pkt)
 `
 
 func TestFrontCases(t *testing.T) {
+	needFront(t)
 	packets := []struct {
 		name  string
 		frame []byte
@@ -189,6 +195,7 @@ func TestFrontCases(t *testing.T) {
 
 // A front that always gives up is let alone, and tried again after a while.
 func TestFrontRests(t *testing.T) {
+	needFront(t)
 	f := load(t, "local x = true function on_packet(pkt) if x == true and pkt.udp.dport == 7 then return pv.DROP end end")
 	frame := pkttest.TCPSyn(pkttest.Options{})
 	for range tooVain + 1 {

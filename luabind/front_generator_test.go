@@ -284,6 +284,9 @@ func (g *handlerGenerator) stmt() {
 			g.line("%s = %s", a, g.assigned(f))
 		}
 	case 9:
+		if g.IntN(4) == 0 {
+			g.line("%s", g.oneOf("pkt:reply()", "pkt:fix_checksums()"))
+		}
 		g.line("change(pkt, %s)", g.oneOf("pkt.ip", "pkt.ip6", "pkt.eth", "pkt"))
 	case 10:
 		if g.indent < 4 {
@@ -297,7 +300,7 @@ func (g *handlerGenerator) stmt() {
 		}
 		g.line("%s", g.lasting())
 	case 12:
-		g.line("return %s", g.oneOf("pv.TX", "pv.DROP", "pv.PASS", "me", "nil", "count % 3 + 1", "pkt.udp and pv.DROP or pv.TX", "other", "me == first and other or first", g.value(0)))
+		g.line("return %s", g.oneOf("pv.TX", "pv.DROP", "pv.PASS", "pkt:reply()", "me", "nil", "count % 3 + 1", "pkt.udp and pv.DROP or pv.TX", "other", "me == first and other or first", g.value(0)))
 		g.returns = true
 	default:
 		if g.indent > 3 {

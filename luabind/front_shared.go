@@ -41,8 +41,8 @@ func (c *pass) commit() bool {
 
 // callStmt makes a call for its effect; nil if it is not simple.
 func (b *builder) callStmt(p *path, call *ast.FuncCallExpr, rest next) stage {
-	if call.Func != nil {
-		return b.call(p, call, func(p *path, _ []value) stage { return rest(p) })
+	if made := b.call(p, call, func(p *path, _ []value) stage { return rest(p) }); made != nil || call.Func != nil {
+		return made
 	}
 	object := b.expr(p, call.Receiver)
 	args := make([]value, len(call.Args))

@@ -19,6 +19,14 @@ import (
 // plain has gopher-lua run all of the handler.
 func plain(c *Config) { c.Plain = true }
 
+// needFront skips a test that is about fronts.
+func needFront(t *testing.T) {
+	t.Helper()
+	if *plainly {
+		t.Skip("-plain: handlers have no front")
+	}
+}
+
 // brief lets handlers be endless without taking long.
 func brief(c *Config) { c.Quota = 20_000 }
 
@@ -69,6 +77,7 @@ func compareHandlers(t *testing.T, with, without *fixture, packets [][]byte) boo
 }
 
 func TestFrontOfGeneratedHandlers(t *testing.T) {
+	needFront(t)
 	fronts, taken, packets := uint64(0), 0, 0
 	programs := uint64(300)
 	for seed := range programs {
@@ -142,6 +151,7 @@ func TestFrontOfScripts(t *testing.T) {
 
 // A front allocates nothing, look-ups with keys that are in no cache included.
 func TestFrontDoesNotAllocate(t *testing.T) {
+	needFront(t)
 	f := load(t, `local pv = require "pv"
 		local blocked, seen, rules = {[0x123456789abc] = 1}, {a = 0}, {{port = 53}, {port = 7}}
 		local count, hits = 0, pv.counter("hits")

@@ -4,6 +4,7 @@ package luabind
 
 import (
 	"bytes"
+	"flag"
 	"log/slog"
 	"slices"
 	"strings"
@@ -49,12 +50,15 @@ func testPorts() []*Port {
 	}
 }
 
+// plainly has the tests run handlers without a front.
+var plainly = flag.Bool("plain", false, "run all of every handler by gopher-lua")
+
 // tryLoad loads a script from its text.
 func tryLoad(tb testing.TB, source string, change ...func(*Config)) (*fixture, error) {
 	tb.Helper()
 	f := &fixture{host: &fakeHost{now: time.Unix(1_000_000, 0)}, stdout: new(bytes.Buffer), log: new(bytes.Buffer)}
 	c := Config{
-		Script: "test.lua", Source: []byte(source), Ports: testPorts(), Host: f.host, Stdout: f.stdout,
+		Script: "test.lua", Source: []byte(source), Ports: testPorts(), Host: f.host, Stdout: f.stdout, Plain: *plainly,
 		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, ch := range change {

@@ -134,15 +134,20 @@ func (s *State) reply(L *lua.LState) int {
 	f := checkPacket(L)
 	f.walk()
 	s.touch(f)
-	packet.SwapEnds(f.b, &f.layout)
-	if f.layout.Present(packet.Eth) && f.pkt.Port >= 0 {
-		s.ownSource(f)
-	}
+	s.turn(f)
 	if len(s.protocols.All()) > 0 {
 		f.stale = true // the ports may lead elsewhere
 	}
 	L.Push(s.values.number(uint64(TX)))
 	return 1
+}
+
+// turn turns a packet round whose headers have been walked.
+func (s *State) turn(f *frame) {
+	packet.SwapEnds(f.b, &f.layout)
+	if f.layout.Present(packet.Eth) && f.pkt.Port >= 0 {
+		s.ownSource(f)
+	}
 }
 
 // ethSrc is where frames have their Ethernet source address.
