@@ -157,6 +157,32 @@ func TestEngineFollowsThePeer(t *testing.T) {
 	}
 }
 
+// TestEngineBouncesToXDP: where the far end has an XDP program of its own, the
+// kernel's part answers by XDP_TX, and by redirects once that program has gone.
+func TestEngineBouncesToXDP(t *testing.T) {
+	need(t)
+	lab := newLab(t, labtest.Options{NoIPv6: true, PFIFO: 1000})
+	r := start(t, lab.B, lab.B.Link, script(t, mixed))
+	pass := start(t, lab.A, "--mode", "native", lab.A.Link, script(t, passAll))
+	for _, what := range []string{"with", "without"} {
+		deadline := time.Now().Add(5 * time.Second)
+		for converse(t, lab, 1, nil) != 8 {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s a program at the far end nothing is answered:\n%s", what, r.Output())
+			}
+		}
+		if n := converse(t, lab, 50, nil); n != 400 {
+			t.Errorf("%s a program at the far end %d of 400 answers", what, n)
+		}
+		if what == "with" {
+			pass.stop(t)
+		}
+	}
+	if port := r.stop(t)[lab.B.Link]; port["in-kernel"] < 400 {
+		t.Errorf("the kernel answered few: %v", port)
+	}
+}
+
 // TestEngineKernelRefuses scripts of which a part needs Lua, by name of the line,
 // and runs those that do not.
 func TestEngineKernelRefuses(t *testing.T) {

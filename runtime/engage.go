@@ -15,11 +15,12 @@ import (
 
 // engaged is what the supervisor knows of the engines.
 type engaged struct {
-	side    *kernelSide
-	canSend []bool // as the programs in place were compiled for
-	facts   []luabind.Port
-	said    []string // by port, the last thing that the log said
-	sweep   *time.Ticker
+	side *kernelSide
+	// As the programs in place were compiled for:
+	canSend, bounces []bool
+	facts            []luabind.Port
+	said             []string // by port, the last thing that the log said
+	sweep            *time.Ticker
 }
 
 // sweepInterval is how often full maps of the kernel are looked at for entries
@@ -44,7 +45,7 @@ func (r *Runtime) engage() error {
 		}
 		return nil
 	}
-	facts, canSend := r.sendable()
+	facts, canSend, bounces := r.sendable()
 	var unfinished []bool
 	for _, p := range r.ports {
 		unfinished = append(unfinished, p.program != nil && r.unfinished(p))
@@ -56,17 +57,20 @@ func (r *Runtime) engage() error {
 			return nil // it has ended
 		}
 	}
-	return r.putInPlace(agree(each), facts, canSend)
+	r.engines.facts, r.engines.canSend, r.engines.bounces = facts, canSend, bounces
+	return r.putInPlace(agree(each))
 }
 
-// sendable gives the facts of all ports, and which of them frames can be sent
-// out of by the kernel.
-func (r *Runtime) sendable() (facts []luabind.Port, canSend []bool) {
+// sendable gives the facts of all ports, which of them frames can be sent out of by
+// the kernel, and which of those XDP_TX works on.
+func (r *Runtime) sendable() (facts []luabind.Port, canSend, bounces []bool) {
 	for _, p := range r.ports {
 		facts = append(facts, p.facts.Port)
-		canSend = append(canSend, p.program != nil && p.facts.Up && kernelSends(p))
+		sends := p.program != nil && p.facts.Up && kernelSends(p)
+		canSend = append(canSend, sends)
+		bounces = append(bounces, sends && (p.program.Mode() == xsk.Generic || p.facts.driver != "veth" || peerHasXDP(p.facts.Ifindex)))
 	}
-	return facts, canSend
+	return facts, canSend, bounces
 }
 
 // kernelSends reports whether an XDP program can send frames out of a port. In
@@ -86,17 +90,16 @@ func (r *Runtime) reengage() error {
 	if r.cfg.luaOnly() != "" {
 		return nil
 	}
-	facts, canSend := r.sendable()
-	if slices.Equal(canSend, r.engines.canSend) && slices.EqualFunc(facts, r.engines.facts, samePort) {
+	facts, canSend, bounces := r.sendable()
+	if slices.Equal(canSend, r.engines.canSend) && slices.Equal(bounces, r.engines.bounces) && slices.EqualFunc(facts, r.engines.facts, samePort) {
 		return nil
 	}
 	return r.engage()
 }
 
 // putInPlace installs what was compiled, for each port.
-func (r *Runtime) putInPlace(all []compiled, facts []luabind.Port, canSend []bool) error {
+func (r *Runtime) putInPlace(all []compiled) error {
 	e := &r.engines
-	e.facts, e.canSend = facts, canSend
 	for i, p := range r.ports {
 		if p.program == nil {
 			continue
@@ -145,7 +148,7 @@ func (r *Runtime) placeInKernel(p *port, c *compiled) error {
 		return errNothingToDecide
 	}
 	began := time.Now()
-	if err := r.engines.side.install(p, r.ports, c.kernel, r.mark[:], p.facts.driver == "veth"); err != nil {
+	if err := r.engines.side.install(p, r.ports, c.kernel, r.mark[:], !r.engines.bounces[p.facts.Index]); err != nil {
 		return err
 	}
 	lines := exitLines(c.kernel)

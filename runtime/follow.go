@@ -44,38 +44,45 @@ func follow() (*changes, error) {
 }
 
 // followXDP subscribes to changes of what devices can do with XDP, such as of a
-// veth whose peer gets or loses its NAPI. Kernels that do not tell (before 6.3)
-// are looked at now and then all the same.
+// veth whose peer gets or loses its NAPI, and to those of links in namespaces that
+// this one knows, where peers get and lose their programs. Kernels that do not
+// tell (before 6.3) are looked at now and then all the same.
 func (c *changes) followXDP() {
+	c.listen(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK)
 	family, err := netlink.GenlFamilyGet(netdevFamily)
 	if err != nil {
 		return
 	}
 	for _, g := range family.Groups {
-		if g.Name != netdevGroup {
-			continue
+		if g.Name == netdevGroup {
+			c.listen(unix.NETLINK_GENERIC, int(g.ID))
 		}
-		s, err := nl.Subscribe(unix.NETLINK_GENERIC)
-		if err != nil {
-			return
-		}
-		if err := unix.SetsockoptInt(s.GetFd(), unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, int(g.ID)); err != nil {
-			s.Close()
-			return
-		}
-		go func() {
-			<-c.done
-			s.Close()
-		}()
-		go func() {
-			for {
-				if _, _, err := s.Receive(); err != nil && !errors.Is(err, unix.ENOBUFS) {
-					return
-				}
-				c.notify()
-			}
-		}()
 	}
+}
+
+// listen takes all that a netlink group tells, of all namespaces, for a change.
+func (c *changes) listen(protocol, group int) {
+	s, err := nl.Subscribe(protocol)
+	if err != nil {
+		return
+	}
+	unix.SetsockoptInt(s.GetFd(), unix.SOL_NETLINK, unix.NETLINK_LISTEN_ALL_NSID, 1)
+	if err := unix.SetsockoptInt(s.GetFd(), unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group); err != nil {
+		s.Close()
+		return
+	}
+	go func() {
+		<-c.done
+		s.Close()
+	}()
+	go func() {
+		for {
+			if _, _, err := s.Receive(); err != nil && !errors.Is(err, unix.ENOBUFS) {
+				return
+			}
+			c.notify()
+		}
+	}()
 }
 
 // drain turns what comes over a subscription into notices, until it ends.
