@@ -167,3 +167,12 @@ func TestTrackRestoresThePacket(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Below the resolution, ratios are 1.
+func TestRatiosBelowTheResolution(t *testing.T) {
+	inLua, inC := less([]float64{26.5, 31, 25}, 25), less([]float64{25, 28, 29}, 25)
+	got := ratios(noLess(inLua, 2), noLess(inC, 2))
+	if want := []float64{1, 2, 0.5}; !slices.Equal(got, want) {
+		t.Errorf("ratios %v, want %v", got, want)
+	}
+}
