@@ -60,6 +60,9 @@ func goLive(t *testing.T, side *labtest.Side, source string, edit func(*Config))
 		l.mu.Unlock()
 	}
 	l.Totals() // which each worker answers when it has run on_start
+	if c.Engine != EngineLua {
+		l.log.wait(t, "the handler runs")
+	}
 	return l
 }
 

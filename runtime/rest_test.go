@@ -58,7 +58,11 @@ func TestDozeEnds(t *testing.T) {
 	defer m.close()
 	var p poller
 	p.set(m.fd, nil, nil)
-	if n := testing.AllocsPerRun(10, func() { p.doze(time.Microsecond); p.wait(time.Microsecond) }); n != 0 {
+	n := 1.0
+	for try := 0; n != 0 && try < 5; try++ { // others that still end allocate, too
+		n = testing.AllocsPerRun(10, func() { p.doze(time.Microsecond); p.wait(time.Microsecond) })
+	}
+	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 
