@@ -43,9 +43,10 @@ type compiler struct {
 	// hoisted are changes before which a path exits, because something that
 	// follows them can't be compiled: found by earlier rounds.
 	hoisted map[ast.PositionHolder]ir.Site
-	again   bool              // hoisted has more than this round knew of when it began
-	line    int32             // of the script, for what is emitted
-	raw     map[ir.Reg]rawReg // of numbers in host order, as they were loaded
+	causes  map[ir.Site]ir.Site // the exits that moved up to those in hoisted
+	again   bool                // hoisted has more than this round knew of when it began
+	line    int32               // of the script, for what is emitted
+	raw     map[ir.Reg]rawReg   // of numbers in host order, as they were loaded
 
 	first   *ir.Block // of the handler
 	where   *positions

@@ -50,11 +50,18 @@ func (c *compiler) hoist(change ast.PositionHolder, because ir.Site) {
 	if old, ok := c.hoisted[change]; ok && (!old.Rare || because.Rare) {
 		return
 	}
-	c.hoisted[change] = ir.Site{
+	if cause, ok := c.causes[because]; ok {
+		because = cause
+	}
+	site := ir.Site{
 		Line:   change.Line(),
-		Reason: fmt.Sprintf("before the change here, because nothing can be undone when line %d is reached: %s", because.Line, because.Reason),
+		Reason: fmt.Sprintf("before the change here, because it can't be undone when line %d is reached: %s", because.Line, because.Reason),
 		Rare:   because.Rare,
 	}
+	if c.causes == nil {
+		c.causes = make(map[ir.Site]ir.Site)
+	}
+	c.hoisted[change], c.causes[site] = site, because
 	c.again = true
 }
 

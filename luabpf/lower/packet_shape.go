@@ -65,9 +65,10 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 		return nil
 	}
 	p = c.settle(p)
+	base := p.pkt.base
 	done, not := c.branch(p, ir.NE, c.emit(p, adjust), ir.None, 0)
 	not.changes = before
-	c.exit(not, at, true, "%s: the frame has no room in the kernel", name)
+	c.exit(c.repoint(not, base, at), at, true, "%s: the frame has no room in the kernel", name)
 	done.last(at)
 	done.pkt = newLayout()
 	done.pkt.resized, done.pkt.least = true, int(max(ethLen, least))

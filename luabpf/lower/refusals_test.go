@@ -110,12 +110,13 @@ var refusalCases = []struct{ body, want string }{
 	{`return (pv.ports[1] == pkt.port) and pv.ports[2]`, ``},
 	{"local eth = pkt.eth if not eth then return end\neth.dst = 5\nlast = 7", `3: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
 	{"local eth = pkt.eth if not eth then return end\nif eth.src == 7 then eth.dst = 5 else eth.dst = 6 end\neth.src = 9\nlast = 7", `4: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
-	{"local ip = pkt.ip if not ip then return end\npkt.eth.dst = 5 numbers:set(1, 5)\nreturn ip.ttl", `?2: before the change here, because nothing can be undone when line 3 is reached: on_packet returns a number that is no verdict`},
-	{"local ip = pkt.ip if not ip then return end\npkt.eth.dst = 5\nnumbers:set(1, 5)\nreturn ip.ttl", `?3: before the change here, because nothing can be undone when line 4 is reached: on_packet returns a number that is no verdict`},
-	{"local ip = pkt.ip if not ip then return end\nnumbers:set(1, 5)\nreturn ip.ttl", `?2: before the change here, because nothing can be undone when line 3 is reached: on_packet returns a number that is no verdict`},
+	{"local ip = pkt.ip if not ip then return end\npkt.eth.dst = 5 numbers:set(1, 5)\nreturn ip.ttl", `?2: before the change here, because it can't be undone when line 3 is reached: on_packet returns a number that is no verdict`},
+	{"local ip = pkt.ip if not ip then return end\npkt.eth.dst = 5\nnumbers:set(1, 5)\nreturn ip.ttl", `?3: before the change here, because it can't be undone when line 4 is reached: on_packet returns a number that is no verdict`},
+	{"local ip = pkt.ip if not ip then return end\nnumbers:set(1, 5)\nnumbers:set(2, 5) last = 7", `2: before the change here, because it can't be undone when line 3 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
+	{"local ip = pkt.ip if not ip then return end\nnumbers:set(1, 5)\nreturn ip.ttl", `?2: before the change here, because it can't be undone when line 3 is reached: on_packet returns a number that is no verdict`},
 	{"local eth = pkt.eth if not eth then return end\nif eth.src == 7 then eth.dst = 5 end\neth.src = 9\nlast = 7",
-		`2: before the change here, because nothing can be undone when line 4 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map | ` +
-			`3: before the change here, because nothing can be undone when line 4 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
+		`2: before the change here, because it can't be undone when line 4 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map | ` +
+			`3: before the change here, because it can't be undone when line 4 is reached: assignment to "last", which outlives the packet; use pv.counter or pv.map`},
 }
 
 // refusalPrologue is what the bodies find in the script; they begin at its

@@ -53,6 +53,9 @@ func (c *compiler) remember(p *path, pl place, size uint8) {
 		p.undo = nil
 		return
 	}
+	if slices.ContainsFunc(p.undo, func(o *oldBytes) bool { return o.ptr == pl.ptr && o.off == pl.off && o.size == size }) {
+		return // what was there at first is known
+	}
 	old := &oldBytes{ptr: pl.ptr, off: pl.off, size: size}
 	i := slices.IndexFunc(p.pkt.loads, func(e loaded) bool {
 		return e.ptr == pl.ptr && e.off == pl.off && e.size == size && !e.swapped
@@ -63,6 +66,32 @@ func (c *compiler) remember(p *path, pl place, size uint8) {
 		old.reg = c.emit(p, ir.Instr{Op: ir.Load, Size: size, A: pl.ptr, B: ir.None, Off: pl.off})
 	}
 	p.undo = append(slices.Clip(p.undo), old)
+}
+
+// repoint has a path put bytes back by way of another pointer to the packet's
+// start, since an ir.Adjust, though it did nothing, has made all pointers void.
+func (c *compiler) repoint(p *path, base ir.Reg, at ast.PositionHolder) *path {
+	end := int32(0)
+	for _, old := range p.undo {
+		if old.ptr != base {
+			p.last(at)
+			return p
+		}
+		end = max(end, old.off+int32(old.size))
+	}
+	if end == 0 {
+		return p
+	}
+	start := c.emit(p, ir.Instr{Op: ir.Ptr, A: ir.None, B: ir.None})
+	p, out := c.guard(p, start, int(end))
+	c.impossible(out)
+	p.undo = slices.Clone(p.undo)
+	for i, old := range p.undo {
+		moved := *old
+		moved.ptr = start
+		p.undo[i] = &moved
+	}
+	return p
 }
 
 // takeBack puts back all that a path has changed.
