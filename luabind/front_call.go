@@ -73,6 +73,9 @@ func (b *builder) callee(p *path, call *ast.FuncCallExpr) (in *instance, still f
 			return nil, nil // it calls itself
 		}
 	}
+	if b.left--; b.left < 0 {
+		return nil, nil
+	}
 	b.code += len(fn.Proto.Code)
 	if sym == nil || !sym.Fixed() {
 		now := b.variable(p, id)

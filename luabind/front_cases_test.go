@@ -4,7 +4,10 @@ package luabind
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"pvlua/internal/pkttest"
 )
@@ -212,5 +215,24 @@ func TestFrontRests(t *testing.T) {
 	}
 	if p := f.handle(udp); f.pass.taken != 1 || p.Verdict != Drop {
 		t.Errorf("after its rest it decided on %d packets, verdict %s", f.pass.taken, p.Verdict)
+	}
+}
+
+// Functions that call each other in breadth, and calls in calls, do not make
+// fronts of any size.
+func TestFrontIsBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("local function f0(a) return a + 1 end\n")
+	for i := 1; i <= 30; i++ {
+		fmt.Fprintf(&b, "local function f%d(a) return f%d(a) + f%d(a) end\n", i, i-1, i-1)
+	}
+	fmt.Fprintf(&b, "function on_packet(pkt) if f30(#pkt) > %sf0(1%s then return pv.DROP end end", strings.Repeat("f0(", 100), strings.Repeat(")", 101))
+	began := time.Now()
+	f := load(t, b.String(), brief)
+	if d := time.Since(began); d > 2*time.Second {
+		t.Errorf("it took %v to load", d)
+	}
+	if p := f.handle(make([]byte, 60)); p.Err == nil || f.pass.taken > 0 {
+		t.Errorf("verdict %s, error %v", p.Verdict, p.Err)
 	}
 }

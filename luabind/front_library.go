@@ -84,35 +84,31 @@ func (s *State) findSimple() {
 // libraryCall makes the value of a call of such a function: by a variable that
 // holds it for good, or as a member of the library, if it is that at the time.
 func (b *builder) libraryCall(p *path, call *ast.FuncCallExpr) value {
+	fn := b.expr(p, call.Func)
+	simple := b.s.simple[fn.constant]
+	var still func(*pass) bool
+	if attr, ok := call.Func.(*ast.AttrGetExpr); ok && simple == nil && fn.plain() {
+		library, isName := attr.Object.(*ast.IdentExpr)
+		name, isConst := attr.Key.(*ast.StringExpr)
+		if !isName || !isConst || b.scopes.Uses[library] != nil {
+			return value{}
+		}
+		if t, ok := b.s.L.G.Global.RawGetString(library.Value).(*lua.LTable); ok {
+			now := t.RawGetString(name.Value)
+			simple = b.s.simple[now]
+			still = func(c *pass) bool { return fn.any(c) == now }
+		}
+	}
+	if simple == nil {
+		return value{}
+	}
 	args := make([]value, len(call.Args))
 	for i, e := range call.Args {
 		if args[i] = b.expr(p, e); !args[i].plain() {
 			return value{}
 		}
 	}
-	fn := b.expr(p, call.Func)
-	if simple := b.s.simple[fn.constant]; simple != nil {
-		return simple(args)
-	}
-	attr, ok := call.Func.(*ast.AttrGetExpr)
-	if !ok || !fn.plain() {
-		return value{}
-	}
-	library, isName := attr.Object.(*ast.IdentExpr)
-	name, isConst := attr.Key.(*ast.StringExpr)
-	if !isName || !isConst || b.scopes.Uses[library] != nil {
-		return value{}
-	}
-	t, ok := b.s.L.G.Global.RawGetString(library.Value).(*lua.LTable)
-	if !ok {
-		return value{}
-	}
-	is := t.RawGetString(name.Value)
-	simple := b.s.simple[is]
-	if simple == nil {
-		return value{}
-	}
-	return simple(args).onlyIf(func(c *pass) bool { return fn.any(c) == is })
+	return simple(args).onlyIf(still)
 }
 
 // mapOf gives the map that a value is for good, nil if it is none.
