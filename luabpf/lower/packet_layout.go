@@ -62,12 +62,6 @@ func (l *layout) clone() *layout {
 	return &q
 }
 
-// forget drops what was read and found out about headers, as after a change
-// of bytes that may be any.
-func (l *layout) forget() {
-	l.loads, l.walk = nil, unwalked
-}
-
 // intersect keeps of l what o knows as well.
 func (l *layout) intersect(o *layout) {
 	if l.base != o.base {

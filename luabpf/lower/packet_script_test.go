@@ -3,11 +3,15 @@
 package lower
 
 import (
+	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pvlua/internal/pkttest"
 )
 
 // handlers are scripts of which all is compiled; each line is the body of
@@ -17,6 +21,7 @@ var handlers = []string{
 	`return pkt.port.mac == 0x020000000005 and pkt.port.ip == pv.ip"10.0.0.5" and pkt.port.name == "veth0" and pkt.port.index == 1 and pkt.port.mtu == 1500 and pv.TX`,
 	`if pkt.ip and pkt.port:owns(pkt.ip.dst) then return pv.TX end`,
 	`if pkt.ip6 and pv.ports[2]:owns(pkt.ip6.dst) then return pv.DROP end`,
+	`if pkt.ip6 and pkt.port:owns(pkt.ip6.dst) then return pv.DROP end`,
 	`return pkt.port:owns(pv.ip"10.0.0.5") and not pkt.port:owns(7) and pv.ports[2]`,
 	// Raw access.
 	`if #pkt > 20 and pkt:u8(14) == 0x45 and pkt:u16(16) > 30 and pkt:u32(12) > 1 then return pv.DROP end`,
@@ -53,6 +58,7 @@ var handlers = []string{
 	`if pkt.eth then pkt.eth.type = 0x806 return pkt.arp and pv.TX or pv.DROP end`,
 	`if pkt.ip then pkt.ip.mf = true pkt.ip.ttl = 9 if pkt.udp then pkt.udp.sport = 1 end return pv.TX end`,
 	`if pkt.ip then pkt.ip.frag = pkt.ip.id % 8 if pkt.udp then n:add(1) return pv.TX end end`,
+	`if pkt.udp and pkt.ip then pkt.ip.frag = 5 n:add(pkt.udp and 1 or 2) pkt.ip.frag = 0 n:add(pkt.udp and 4 or 8) return pv.TX end`,
 	`if pkt.ip6 and pkt.ip6.frag_id then pkt.ip6.frag_off = 0 pkt.ip6.frag_id = 9 if pkt.udp then n:add(1) return pv.TX end end`,
 	`if pkt.vlan then pkt.vlan.type = 0x800 return pkt.ip and pv.TX or pv.DROP end`,
 	// Methods.
@@ -77,6 +83,8 @@ var handlers = []string{
 	`if pkt.udp then m:set(pkt.udp.sport, pkt.udp.dport) n:add(m:delete(pkt.udp.dport) and 1 or 2) end`,
 	`if pkt.ip6 then n:add(wide:insert(pkt.ip6.src, pkt.ip6.dst) and 1 or 2) if wide:get(pkt.ip6.dst) == pkt.ip6.src then return pv.TX end end`,
 	`if pkt.ip6 then wide:set(pv.ip6"2001:db8::1", pkt.ip6.src) return wide:get(pv.ip6"2001:db8::1") == pkt.ip6.src and pv.TX or pv.DROP end`,
+	`if pkt.ip then if m:insert(pkt.ip.src, 1) == false then pkt.ip.tos = pkt.ip.id end return pv.TX end`,
+	`if pkt.ip and not m:delete(pkt.ip.src) then pkt.ip.tos = pkt.ip.id m:set(pkt.ip.src, 1) end`,
 	`if pkt.arp then small:add(pkt.arp.op % 4, 100) end`,
 }
 
@@ -110,6 +118,39 @@ func TestHandlers(t *testing.T) {
 			t.Errorf("%d blocks\n%s", len(e.result.Func.Blocks), body)
 		}
 	}
+}
+
+// TestLengths changes the length of packets that are about as long as the MTU
+// allows, or as short as Ethernet does.
+func TestLengths(t *testing.T) {
+	for _, body := range []string{`pkt:push(4) return pv.TX`, `pkt:pull(4) return pv.ports[2]`, `pkt:resize(#pkt + 2)`, `pkt:resize(14) return pv.TX`, `pkt:resize(13)`} {
+		e := same(t, prelude+body+"\nend")
+		for _, from := range []int{0, 1500} {
+			for n := range 40 {
+				e.handle(make([]byte, from+n))
+			}
+		}
+		for reason, n := range e.vain {
+			// Beyond the MTU are packets that the handler drops, or makes shorter.
+			if n > 22 {
+				t.Errorf("%d exit in vain: %s\n%s", n, reason, body)
+			}
+		}
+	}
+}
+
+// TestManyOptions looks for an ND option behind as many as are looked at, and
+// more.
+func TestManyOptions(t *testing.T) {
+	e := same(t, prelude+`if pkt.icmp6 and pkt.icmp6.slla then n:add(1) return pv.TX end end`)
+	for n := 30; n < 35; n++ {
+		b := pkttest.NeighborSolicit(pkttest.Options{})
+		option := []byte{14, 1, 0, 0, 0, 0, 0, 0} // a nonce: RFC 3971 section 5.3.2
+		b = slices.Concat(b[:78], bytes.Repeat(option, n), b[78:])
+		binary.BigEndian.PutUint16(b[18:], uint16(len(b)-54))
+		e.handle(b)
+	}
+	e.compareState()
 }
 
 // TestErrorsAfterChanges has errors that only user space can raise follow

@@ -60,7 +60,7 @@ func (s statement) String() (text string) {
 func (s script) lowered(t *testing.T) *ir.Func {
 	hoisted := make(map[ast.PositionHolder]ir.Site)
 	for range 100 {
-		c := &compiler{f: &ir.Func{Name: "test.lua"}, hoisted: hoisted, opts: Options{Ports: testPorts}}
+		c := &compiler{f: &ir.Func{Name: "test.lua"}, hoisted: hoisted, causes: make(map[ir.Site]ir.Site), opts: Options{Ports: testPorts}}
 		for i := range 2 * len(s) {
 			c.f.Counters = append(c.f.Counters, ir.Counter{Name: fmt.Sprint(i)})
 		}
@@ -367,7 +367,7 @@ func winding(r *rand.Rand) []byte {
 			if e.Number == 51 {
 				e.Bytes[1] = byte(len(e.Bytes)/4 - 2)
 			}
-			e.Bytes[2+r.IntN(2)] = byte(r.IntN(3))
+			e.Bytes[2], e.Bytes[3] = byte(r.IntN(5)), byte(r.IntN(3))
 			o.Extensions = append(o.Extensions, e)
 		}
 		return pkttest.UDP6(o)
