@@ -190,6 +190,7 @@ func (w *worker) shut(p *workerPort) error {
 		p.stack = nil
 	}
 	for _, l := range p.lanes {
+		p.count.TxDown += uint64(len(l.out))
 		for _, d := range l.out {
 			w.umem.Free(d.Addr)
 		}
