@@ -68,7 +68,7 @@ func loops(f *ir.Func) map[*ir.Block][]ir.Reg {
 		for b := range in {
 			for i := range b.Instrs {
 				b.Instrs[i].Operands(nil, func(r ir.Reg) {
-					if f.Regs[r] == ir.Number && live[head.ID][r] && !slices.Contains(hidden[head], r) {
+					if f.Regs[r] == ir.Number && live[head.ID].Has(r) && !slices.Contains(hidden[head], r) {
 						hidden[head] = append(hidden[head], r)
 					}
 				})
