@@ -135,6 +135,7 @@ func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 				owned, given = append(owned, slot), append(given, anyValue(held[i].any))
 			} else {
 				p.env[sym] = held[i]
+				p.rebound++
 			}
 		}
 		held = held[len(symbols):]

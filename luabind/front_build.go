@@ -31,10 +31,11 @@ const maxSteps = 500
 
 // path is what is known at one place of a path.
 type path struct {
-	env   map[*analysis.Symbol]value
-	at    *instance // the function that it is in
-	known uint16    // bit h: the packet certainly has header h
-	slots int       // that are in use
+	env     map[*analysis.Symbol]value
+	at      *instance // the function that it is in
+	known   uint16    // bit h: the packet certainly has header h
+	slots   int       // that are in use
+	rebound int       // how often a local variable was given another value
 	// moved: a field has been assigned that may move, add or remove headers.
 	moved  bool
 	stored bool                     // there is a change of a map to be done in the end
@@ -227,7 +228,41 @@ func (b *builder) ifStmt(p *path, st *ast.IfStmt, ret result, rest next) stage {
 	yes, no := p.fork(), p.fork()
 	yes.learn(b.headersIf(p, st.Condition, true))
 	no.learn(b.headersIf(p, st.Condition, false))
+	if goesOn(st.Then) && goesOn(st.Else) {
+		rest = join(p, rest)
+	}
 	return &branch{cond.truth, b.stmts(yes, st.Then, ret, rest), b.stmts(no, st.Else, ret, rest)}
+}
+
+// join makes what follows an if statement once for both branches, where they
+// have left the variables around them as they were.
+func join(p *path, rest next) next {
+	var shared stage
+	return func(q *path) stage {
+		if q.rebound != p.rebound || q.moved != p.moved || q.stored != p.stored {
+			return rest(q)
+		}
+		if shared == nil {
+			shared = rest(p.fork())
+		}
+		return shared
+	}
+}
+
+// goesOn reports whether what follows a block may be reached from its end.
+func goesOn(list []ast.Stmt) bool {
+	if len(list) == 0 {
+		return true
+	}
+	switch st := list[len(list)-1].(type) {
+	case *ast.ReturnStmt, *ast.BreakStmt:
+		return false
+	case *ast.DoBlockStmt:
+		return goesOn(st.Stmts)
+	case *ast.IfStmt:
+		return goesOn(st.Then) || goesOn(st.Else)
+	}
+	return true
 }
 
 // fork makes a copy of a path that can go on in another way.
