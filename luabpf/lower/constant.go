@@ -165,7 +165,7 @@ func (c *compiler) tableLength(p *path, x value, e ast.Expr) []result {
 			return c.exit(p, e, false, "table %s has a metatable", x.name)
 		}
 		if line := c.effects.changed(t, lua.LNil, false); line > 0 {
-			return c.exit(p, e, false, "table %s may be changed by line %d; use pv.map", x.name, line)
+			return c.changes(p, e, x.name, line)
 		}
 	}
 	return one(p, whole(int64(c.program.Length(t))))

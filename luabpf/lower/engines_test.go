@@ -90,7 +90,6 @@ func startEngines(t *testing.T, source string, port int, change ...func(*luabind
 	return e
 }
 
-
 // handle runs a packet in both engines. An exit is done by the Lua engine.
 func (e *engines) handle(b []byte) {
 	e.t.Helper()

@@ -31,7 +31,7 @@ func (c *compiler) genericFor(p *path, st *ast.GenericForStmt) (ps []*path) {
 				continue
 			}
 			if line := c.effects.changedAny(t); line > 0 {
-				c.exit(r.path, st, false, "table %s may be changed by line %d; use pv.map", x.name, line)
+				c.changes(r.path, st, x.name, line)
 				continue
 			}
 		}

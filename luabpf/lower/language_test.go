@@ -99,6 +99,7 @@ var languageCases = map[string]string{
 	"abs":         `local ip = pkt.ip; if not ip then return end if math.abs(ip.ttl - 64) > 3 then return pv.TX end`,
 	"type":        `if type(pkt.ip) == "nil" and type(1) == "number" and type(pkt) == "userdata" then return pv.TX end`,
 	"tonumber":    `if pkt.ip and tonumber(pkt.ip.ttl) == 64 and tonumber(nil) == nil then return pv.TX end`,
+	"globals":     `if answer(pkt) == limit then return pv.DROP end`,
 	"strings": `if #pkt < 40 then return end local a, b = pkt:bytes(0, 6), pkt:bytes(6, 6)
 		if a == b or a == pkt:bytes(0, 7) then return pv.DROP elseif a == "\2\0\0\0\0\2" and #b == 6 and pkt:bytes(20, 11) ~= pkt:bytes(21, 11) then return pv.TX end
 		if pkt:bytes(12, 2) == "\8\0" or pkt:bytes(14, 9) == "123456789" then return pv.DROP end`,
@@ -190,6 +191,7 @@ local verdicts = {[1] = pv.DROP, [2] = pv.TX, [6] = pv.TX, [17] = pv.DROP, [58] 
 local ports = {} for i = 60, 70 do ports[i] = true end
 local hosts = {[pv.ip6"fe80::1"] = true, [pv.ip6"fe80::2"] = true, [pv.ip6"2001:db8::1"] = true, [pv.ip6"2001:db8::2"] = true, [pv.ip6"ff02::1"] = true}
 local tree = {[6] = {verdict = pv.TX}, [17] = {verdict = pv.DROP}}
+limit = 64 function answer(pkt) return pkt.ip and pkt.ip.ttl end
 local object = {factor = 2} local none = tonumber("0") function object:double(n) return self.factor * n + none end
 local function choose(pkt) return pkt.tcp and pv.TX or pv.DROP end
 local mode = "a" local function set() mode = "b" end set()

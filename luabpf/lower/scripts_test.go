@@ -157,6 +157,39 @@ func TestWholeScripts(t *testing.T) {
 	}
 }
 
+// What a module may have changed is no constant.
+func TestModules(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "module.lua"), []byte("return {x = 1, f = function() end}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]string{
+		"return list[1]":       "table list may be changed by the module of line 1; put it into the script itself",
+		"return known":         `the global "known" is read, which the module of line 1 may change; make it a local variable of the script`,
+		"return module.f()":    "table module may be changed by the module of line 1; put it into the script itself",
+		"return math.max(own)": "",
+	} {
+		source := `local module = require "module" local list, own = {1}, 2 known = 1 function on_packet(pkt) ` + body + " end"
+		path := filepath.Join(dir, "test.lua")
+		s, err := luabind.Load(luabind.Config{Script: path, Source: []byte(source), Host: clock{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Lower(p, Options{Ports: testPorts, CanSend: []bool{true}})
+		s.Close()
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", body, err)
+		case want == "" && len(r.Func.Sites) > 0, want != "" && (len(r.Func.Sites) != 1 || r.Func.Sites[0].Reason != want):
+			t.Errorf("%s: exits %v; want %q", body, r.Func.Sites, want)
+		}
+	}
+}
+
 // huge is a handler whose paths never join.
 func huge() string {
 	b := new(strings.Builder)

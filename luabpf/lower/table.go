@@ -44,7 +44,7 @@ func (c *compiler) element(p *path, x, key value, e ast.Expr) []result {
 		k = c.luaKey(key)
 	}
 	if line := c.effects.changed(t, k, wide); line > 0 {
-		return c.exit(p, e, false, "table %s may be changed by line %d; use pv.map", x.name, line)
+		return c.changes(p, e, x.name, line)
 	}
 	switch {
 	case key.kind == isNil:
@@ -58,6 +58,14 @@ func (c *compiler) element(p *path, x, key value, e ast.Expr) []result {
 		return append(c.elements(yes, x, boolean(true), e), c.elements(no, x, boolean(false), e)...)
 	}
 	return c.joinValues(c.lookUp(p, x, t, key, e), e)
+}
+
+// changes exits at a table that a line may change.
+func (c *compiler) changes(p *path, at ast.PositionHolder, name string, line int) []result {
+	if line == c.effects.modules {
+		return c.exit(p, at, false, "table %s may be changed by the module of line %d; put it into the script itself", name, line)
+	}
+	return c.exit(p, at, false, "table %s may be changed by line %d; use pv.map", name, line)
 }
 
 // elements is element on several paths.
