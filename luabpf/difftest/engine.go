@@ -42,14 +42,19 @@ type Packet struct {
 // BPF_PROG_RUN has (XDP_PACKET_HEADROOM of linux/bpf.h).
 const room = 256
 
-// watch notes which packets a runner left.
+// watch notes which packets a runner left, and sees that they are as they were.
 type watch struct {
 	luabind.Runner
 	left *[]bool
 }
 
 func (w watch) Run(p *luabind.Packet) bool {
+	before := bytes.Clone(p.Buf[p.From:p.To])
 	done := w.Runner.Run(p)
+	if after := p.Buf[p.From:p.To]; !done && !bytes.Equal(before, after) {
+		p.Err = fmt.Errorf("a packet that was left had been changed to %x", after)
+		done = true
+	}
 	*w.left = append(*w.left, !done)
 	return done
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"pvlua/luabind"
@@ -62,7 +63,9 @@ func Engines(change Change) []Engine {
 }
 
 // Kernel is the engine that runs handlers by BPF_PROG_RUN. It needs privilege.
-func Kernel(change Change) Engine {
+func Kernel(change Change) Engine { return kernelBy(change, bpf.Load) }
+
+func kernelBy(change Change, load func(*ir.Func, bpf.Options) (*ebpf.Program, error)) Engine {
 	return Engine{Name: "kernel", Runners: func(s *luabind.State, store *state.Store, ports []*luabind.Port, in []int) (all []luabind.Runner, close func(), err error) {
 		maps := kmap.New(store)
 		close = func() {
@@ -78,7 +81,7 @@ func Kernel(change Change) Engine {
 					change(f)
 				}
 				var k *kernel
-				if k, err = newKernel(f, maps, len(ports)); err == nil {
+				if k, err = newKernel(f, maps, len(ports), load); err == nil {
 					all = append(all, k)
 					continue
 				}

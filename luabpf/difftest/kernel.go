@@ -22,7 +22,9 @@ type kernel struct {
 	out   []byte
 }
 
-func newKernel(f *ir.Func, maps *kmap.Registry, ports int) (_ *kernel, err error) {
+// newKernel loads the program of a function by load, which is bpf.Load but in
+// tests.
+func newKernel(f *ir.Func, maps *kmap.Registry, ports int, load func(*ir.Func, bpf.Options) (*ebpf.Program, error)) (_ *kernel, err error) {
 	k := &kernel{ports: make([]uint64, ports), out: make([]byte, 4096)}
 	defer func() {
 		if err != nil {
@@ -37,7 +39,7 @@ func newKernel(f *ir.Func, maps *kmap.Registry, ports int) (_ *kernel, err error
 	if err := maps.Bind(f, &o); err != nil {
 		return nil, err
 	}
-	k.prog, err = bpf.Load(f, o)
+	k.prog, err = load(f, o)
 	return k, err
 }
 

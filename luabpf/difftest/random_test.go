@@ -37,7 +37,7 @@ func TestRandomInKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 		maps := kmap.New(stores[1])
-		k, err := newKernel(f, maps, 2)
+		k, err := newKernel(f, maps, 2, bpf.Load)
 		if tooLarge := (*bpf.TooLargeError)(nil); errors.As(err, &tooLarge) {
 			maps.Close()
 			large++
