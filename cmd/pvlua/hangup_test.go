@@ -23,6 +23,7 @@ func TestHangupReloads(t *testing.T) {
 	path := script(t, "print 'first' function on_packet() end")
 	p := startRun(t, lab.B, lab.B.Link, path)
 	p.WaitOutput(t, "first", 5*time.Second)
+	p.WaitOutput(t, "the handler runs", 5*time.Second)
 	for _, c := range []struct{ text, want string }{
 		{"print 'second' function on_packet() end", "second\npvlua: reloaded script=" + path + " loading="},
 		{"\n\n)", path + `:3: syntax error near ")": not reloaded, the script goes on as it was`},
