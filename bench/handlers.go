@@ -68,7 +68,7 @@ type cost struct {
 func (c cost) row(name string, s subject) row {
 	r := row{name: name, what: s.what, figures: c.ns, format: "%.0f", unit: "ns",
 		ratios: ratios(c.ns, c.empty), of: emptyCalls, goal: s.goal}
-	if n := summarize(c.allocs).median; n > noAllocation {
+	if n := summarize(c.allocs).median; n >= 0.05 {
 		r.what += fmt.Sprintf(" (%.1f allocations)", n)
 	}
 	return r
