@@ -3,6 +3,8 @@
 package luabind
 
 import (
+	"errors"
+
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
 
@@ -27,10 +29,14 @@ type Program struct {
 
 // Program gives the script as a program. It is made when it is first asked for;
 // one State gives the same one every time. The error is that of the parser, which
-// a script that has been loaded does not have.
+// a script that has been loaded does not have, or that of tests whose script has
+// not been.
 func (s *State) Program() (*Program, error) {
 	if s.program != nil {
 		return s.program, nil
+	}
+	if s.handler == nil {
+		return nil, errors.New("the script has no on_packet")
 	}
 	chunk, err := parseChunk(s.cfg.Script, s.source)
 	if err != nil {

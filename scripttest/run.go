@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pvlua/luabind"
+	"pvlua/state"
 )
 
 // Config says what is run. Scripts is required.
@@ -22,6 +23,10 @@ type Config struct {
 	Verbose bool           // show what passing tests print and log as well
 	Quota   int            // VM instructions that a callback may take; 0: luabind's default
 	Out     io.Writer      // takes the report; nil: it is thrown away
+	// Attach, if not nil, gets each state before a test runs in it, with the
+	// store and ports that it has, to let another engine handle its packets.
+	// detach is called after the test.
+	Attach func(s *luabind.State, store *state.Store, ports []*luabind.Port) (detach func(), err error)
 }
 
 // Result says how the tests went.
@@ -72,14 +77,14 @@ func (r *run) script(path string) {
 		run: r, script: path, file: file, source: source, sources: luabind.NewSources(),
 		golden: &golden{folder: filepath.Dir(file), update: r.cfg.Update},
 	}
-	state, _, err := s.load()
+	loaded, _, err := s.load()
 	if err != nil {
 		s.header()
 		s.failedFile(err)
 		return
 	}
-	tests, warnings := state.Tests(), state.Warnings()
-	state.Close()
+	tests, warnings := loaded.Tests(), loaded.Warnings()
+	loaded.Close()
 	if len(tests) == 0 {
 		r.result.Untested = append(r.result.Untested, fmt.Errorf("%s has no tests: no global function there is named test_*", file))
 		return
@@ -98,20 +103,20 @@ func (r *run) script(path string) {
 }
 
 // load makes a state as the main chunk of the tests asks for it.
-func (s *suite) load() (state *luabind.State, setups []luabind.Setup, err error) {
+func (s *suite) load() (loaded *luabind.State, setups []luabind.Setup, err error) {
 	for {
-		state, err = s.newState(newHost(s.golden), setups)
+		loaded, _, err = s.newState(newHost(s.golden), setups)
 		var renew *luabind.Renew
 		if !errors.As(err, &renew) {
-			return state, setups, err
+			return loaded, setups, err
 		}
 		setups = append(setups, renew.Setup)
 	}
 }
 
 // newState makes a state that has what setups ask for, the later ones instead of
-// the earlier ones.
-func (s *suite) newState(h *host, setups []luabind.Setup) (*luabind.State, error) {
+// the earlier ones, and gives with what.
+func (s *suite) newState(h *host, setups []luabind.Setup) (*luabind.State, luabind.Config, error) {
 	ports, args := []luabind.Port{luabind.TestPort(0)}, []string(nil)
 	for _, setup := range setups {
 		if setup.Ports != nil {
@@ -123,12 +128,13 @@ func (s *suite) newState(h *host, setups []luabind.Setup) (*luabind.State, error
 	}
 	c := luabind.Config{
 		Script: s.script, Sources: s.sources, Args: args, Host: h, Quota: s.cfg.Quota,
-		Log: slog.New(logHandler{h}), Stdout: h,
+		Log: slog.New(logHandler{h}), Stdout: h, Store: state.New(),
 	}
 	for i := range ports {
 		c.Ports = append(c.Ports, &ports[i])
 	}
-	return luabind.LoadTest(c, s.file, s.source, setups)
+	made, err := luabind.LoadTest(c, s.file, s.source, setups)
+	return made, c, err
 }
 
 // test runs one test, again for each setup that it asks for, and reports on it.
@@ -150,10 +156,17 @@ func (s *suite) test(t luabind.Test) {
 
 // attempt runs one test in a new state.
 func (s *suite) attempt(h *host, t luabind.Test, setups []luabind.Setup) error {
-	state, err := s.newState(h, setups)
+	made, c, err := s.newState(h, setups)
 	if err != nil {
 		return err
 	}
-	defer state.Close()
-	return state.RunTest(t.Name)
+	defer made.Close()
+	if s.cfg.Attach != nil {
+		detach, err := s.cfg.Attach(made, c.Store, c.Ports)
+		if err != nil {
+			return err
+		}
+		defer detach()
+	}
+	return made.RunTest(t.Name)
 }
