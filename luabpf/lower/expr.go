@@ -107,6 +107,9 @@ func (c *compiler) variable(p *path, e *ast.IdentExpr) []result {
 		return c.chunkVariable(p, sym, e)
 	}
 	if v, ok := p.vars[sym]; ok {
+		if v.kind == isMaybe {
+			return c.resolve(p, v)
+		}
 		return one(p, v)
 	}
 	return c.exit(p, e, false, "%s is a variable of a function that has returned", e.Value)

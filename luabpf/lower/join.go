@@ -77,16 +77,23 @@ func (c *compiler) joinUpTo(rs []results, place, exact int) []results {
 	if len(rs) < 2 {
 		return rs
 	}
-	groups := c.group(rs, 2)
+	groups := c.group(rs, 2, nil)
 	for level, most := range []int{exact, maxHeaders} {
-		if finer := c.group(rs, level); len(finer) <= most {
+		if finer := c.group(rs, level, nil); len(finer) <= most {
 			groups = finer
 			break
+		}
+	}
+	if len(groups) > maxKinds {
+		if which := c.classes(rs); len(which) > 0 {
+			loosen(rs, which)
+			groups = c.group(rs, 2, which)
 		}
 	}
 	joined := make([]results, len(groups))
 	for i, g := range groups {
 		joined[i] = c.merge(g)
+		joined[i].plainly()
 	}
 	if len(c.f.Blocks) > maxBlocks {
 		panic(tooLarge{int(c.line)})
@@ -95,12 +102,13 @@ func (c *compiler) joinUpTo(rs []results, place, exact int) []results {
 }
 
 // group parts paths by what they know: at level 0 exactly, at level 1 kinds and
-// headers, at level 2 kinds alone.
-func (c *compiler) group(rs []results, level int) [][]results {
+// headers, at level 2 kinds alone, and not those of the variables that may be
+// there.
+func (c *compiler) group(rs []results, level int, maybe map[*analysis.Symbol]bool) [][]results {
 	var groups [][]results
 	index := make(map[string]int)
 	for _, r := range rs {
-		key := c.key(r, level)
+		key := c.key(r, level, maybe)
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
@@ -113,12 +121,14 @@ func (c *compiler) group(rs []results, level int) [][]results {
 }
 
 // key is equal for results that belong into one group.
-func (c *compiler) key(r results, level int) string {
+func (c *compiler) key(r results, level int, maybe map[*analysis.Symbol]bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %d", len(r.changes) > 0, len(r.values))
 	for _, sym := range c.variables(r.path) {
 		fmt.Fprintf(&b, " %d", c.where.order[sym])
-		r.vars[sym].key(&b, level)
+		if !maybe[sym] {
+			r.vars[sym].key(&b, level)
+		}
 	}
 	for _, v := range r.values {
 		b.WriteByte(' ')
@@ -157,6 +167,9 @@ func (v value) key(b *strings.Builder, level int) {
 		fmt.Fprintf(b, "=%d", v.header)
 	case isPort:
 		fmt.Fprintf(b, "=%d", v.n)
+	case isMaybe:
+		b.WriteByte('=')
+		v.inner.key(b, level)
 	default:
 		fmt.Fprintf(b, "=%p %p %s", v.fn, v.lua, v.name)
 	}

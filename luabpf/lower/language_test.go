@@ -99,7 +99,20 @@ var languageCases = map[string]string{
 	"abs":         `local ip = pkt.ip; if not ip then return end if math.abs(ip.ttl - 64) > 3 then return pv.TX end`,
 	"type":        `if type(pkt.ip) == "nil" and type(1) == "number" and type(pkt) == "userdata" then return pv.TX end`,
 	"tonumber":    `if pkt.ip and tonumber(pkt.ip.ttl) == 64 and tonumber(nil) == nil then return pv.TX end`,
-	"globals":     `if answer(pkt) == limit then return pv.DROP end`,
+	"many kinds": `
+		local eth, vlan, arp, ip, ip6, icmp, tcp, udp = pkt.eth, pkt.vlan, pkt.arp, pkt.ip, pkt.ip6, pkt.icmp, pkt.tcp, pkt.udp
+		local port, from, odd = tcp and tcp.dport or udp and udp.dport, ip and ip.src, nil
+		if icmp then odd = icmp.type % 2 == 1 end
+		local far = ip6 and ip6.src
+		count:add()
+		for i = 1, 3 do if port and port > 1000 * i then count:add(i) end end
+		if vlan then return pv.DROP end
+		if port == 7 or odd then eth.dst = 9 return pv.TX end
+		if from == nil and not far then return pv.DROP end
+		if arp or far == pv.ip6"fe80::1" or from and from > 2^31 then return pv.DROP end
+		if udp then udp.sport = port end
+		if ip and icmp then ip.ttl = 5 return pv.TX end`,
+	"globals": `if answer(pkt) == limit then return pv.DROP end`,
 	"strings": `if #pkt < 40 then return end local a, b = pkt:bytes(0, 6), pkt:bytes(6, 6)
 		if a == b or a == pkt:bytes(0, 7) then return pv.DROP elseif a == "\2\0\0\0\0\2" and #b == 6 and pkt:bytes(20, 11) ~= pkt:bytes(21, 11) then return pv.TX end
 		if pkt:bytes(12, 2) == "\8\0" or pkt:bytes(14, 9) == "123456789" then return pv.DROP end`,

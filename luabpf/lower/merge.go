@@ -99,6 +99,8 @@ func (m *merging) value(p *path, of func(results) value) value {
 		return m.number(p, v, of)
 	case isAddress:
 		return m.address(v, of)
+	case isMaybe:
+		return m.maybe(p, of)
 	}
 	return v
 }

@@ -26,6 +26,7 @@ const (
 	isFunc          // a function of the script
 	isTable         // a constant table
 	isObject        // a value of the libraries: a function, module, counter or map
+	isMaybe         // of variables alone: inner or nil, as n or reg says by 1 or 0
 )
 
 // value is a value on one path.
@@ -41,6 +42,7 @@ type value struct {
 	header packet.HeaderID
 	fn     *ast.FunctionExpr
 	lua    lua.LValue // the constant that a table or object is, if it has one
+	inner  *value     // what may be there
 	name   string     // of an object, as in the library: "pv.ip_str", "bit32.band", "require"
 }
 
