@@ -151,7 +151,7 @@ func TestEntriesAgeOut(t *testing.T) {
 }
 
 func TestTouchedEntriesStay(t *testing.T) {
-	const ttl = 300 * time.Millisecond
+	const ttl = 160 * time.Millisecond
 	for _, op := range []ir.Op{ir.MapGet, ir.MapSet, ir.MapAdd} {
 		info := hashMap(t, 1, 1, ttl)
 		give(t, info, ir.MapSet, 1, 100)

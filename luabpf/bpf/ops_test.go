@@ -190,17 +190,19 @@ func TestLen(t *testing.T) {
 func TestHalves(t *testing.T) {
 	const mac = 0xfedcba987654
 	for _, c := range []ir.Cond{ir.EQ, ir.NE} {
-		b := build()
-		p := b.ptr(0)
-		b.guard(p, 14)
-		dst, src := b.load(p, 0, 6), b.load(p, 6, 6)
-		b.when(dst, c, mac)
-		b.store(p, 0, 6, src)
-		b.store(p, 6, 6, dst)
-		f := b.ret(ir.TX)
-		prog := load(t, f, Options{})
-		for _, n := range []int64{mac, mac ^ 1, mac ^ 1<<31, mac ^ 1<<32, mac ^ 1<<47, 0} {
-			compare(t, prog, f, words(n|0x1234<<48, 0x5678), newMemory())
+		for _, with := range []int64{mac, mac | 1<<50} { // the latter is none
+			b := build()
+			p := b.ptr(0)
+			b.guard(p, 14)
+			dst, src := b.load(p, 0, 6), b.load(p, 6, 6)
+			b.when(dst, c, with)
+			b.store(p, 0, 6, src)
+			b.store(p, 6, 6, dst)
+			f := b.ret(ir.TX)
+			prog := load(t, f, Options{})
+			for _, n := range []int64{mac, mac ^ 1, mac ^ 1<<31, mac ^ 1<<32, mac ^ 1<<47, 0} {
+				compare(t, prog, f, words(n|0x1234<<48, 0x5678), newMemory())
+			}
 		}
 	}
 }
