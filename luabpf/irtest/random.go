@@ -218,7 +218,7 @@ func (g *generator) access() {
 			}
 			off := int32(g.rng.Int64N(n - int64(size) + 1))
 			if g.rng.IntN(2) == 0 {
-				g.use(g.assign(ir.Instr{Op: ir.Load, A: p, Off: off, Size: size}), size)
+				g.use(g.assign(ir.Instr{Op: ir.Load, A: p, Off: off, Size: size}), size, p)
 				continue
 			}
 			g.clean = false
@@ -230,15 +230,35 @@ func (g *generator) access() {
 }
 
 // use does with a field of the packet what handlers do: bring it into the
-// order of numbers, or compare it.
-func (g *generator) use(r ir.Reg, size uint8) {
-	switch {
-	case g.rng.IntN(2) == 0:
-	case size > 1 && g.rng.IntN(2) == 0:
-		g.add(ir.Instr{Op: ir.Swap, Size: size, Dst: r, A: r})
-	default:
-		t := ir.Term{Kind: ir.Branch, Cond: ir.EQ + ir.Cond(g.rng.IntN(2)), A: r, B: ir.None, Imm: g.rng.Int64N(10)}
+// order of numbers and back, look at some of its bits, or compare it.
+func (g *generator) use(r ir.Reg, size uint8, p ir.Reg) {
+	compare := func(n int64) {
+		t := ir.Term{Kind: ir.Branch, Cond: ir.EQ + ir.Cond(g.rng.IntN(2)), A: r, B: ir.None, Imm: g.rng.Int64N(n)}
 		g.split(t, g.arithmetic, nil)
+	}
+	switch g.rng.IntN(6) {
+	case 0:
+		if size > 1 {
+			g.add(ir.Instr{Op: ir.Swap, Size: size, Dst: r, A: r})
+		}
+	case 1:
+		if size == 2 || size == 4 {
+			g.clean = false
+			swapped := g.add(ir.Instr{Op: ir.Swap, Size: size, Dst: g.f.NewReg(ir.Number), A: r})
+			g.add(ir.Instr{Op: ir.Store, A: p, B: swapped, Size: size})
+		}
+	case 2:
+		g.add(ir.Instr{Op: ir.And, Dst: r, A: r, B: ir.None, Imm: g.rng.Int64N(16)})
+		if g.rng.IntN(2) == 0 {
+			compare(4)
+		}
+	case 3:
+		g.add(ir.Instr{Op: ir.Move, Dst: g.f.NewReg(ir.Number), A: r})
+		r = g.assign(ir.Instr{Op: ir.Move, A: g.pick()})
+		g.add(ir.Instr{Op: ir.And, Dst: r, A: r, B: ir.None, Imm: g.edge()})
+		compare(4)
+	case 4:
+		compare(10)
 	}
 }
 

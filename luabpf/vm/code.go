@@ -119,6 +119,17 @@ const (
 	opLoadSwap2 // d = [a + off] in the order of the network
 	opLoadSwap4
 	opLoadSwap6
+	opAndEQ // d = a and imm's low half, and to next if that is imm's high half
+	opAndNE
+	opLoad1And // d = [a + off] and imm
+	opLoad2And
+	opLoad1AndEQ // d = [a + off] and imm's low half, and to next if that is imm's high half
+	opLoad2AndEQ
+	opLoad1AndNE
+	opLoad2AndNE
+	opSwapStore2 // d = b in the reverse order, and so in [a + off]
+	opSwapStore4
+	opMoves     // d = a, and the register b = the register off
 	opPtrBeyond // d = imm's low half, and to next if imm's high half of bytes from there on are not within the packet
 )
 

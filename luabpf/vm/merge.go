@@ -4,9 +4,9 @@ package vm
 
 import "math"
 
-// merge replaces pairs of instructions of a block, which begins at start and
-// is the last one so far, by one that does both. All of what the two set is
-// set, but for what the second one overwrites.
+// merge replaces instructions of a block, which begins at start and is the last
+// one so far, by one that does what several do. All that they set is set, but
+// for what a later one of them overwrites.
 func (e *emitter) merge(start int) {
 	code := e.code[start:]
 	moved := make([]int, len(code)) // where each one is now
@@ -14,12 +14,14 @@ func (e *emitter) merge(start int) {
 	for i := 0; i < len(code); i++ {
 		moved[i] = start + n
 		in := code[i]
-		if i+1 < len(code) {
-			if both, ok := merged(&code[i], &code[i+1]); ok {
-				in = both
-				i++
-				moved[i] = start + n
+		for i+1 < len(code) {
+			both, ok := merged(&in, &code[i+1])
+			if !ok {
+				break
 			}
+			in = both
+			i++
+			moved[i] = start + n
 		}
 		code[n] = in
 		n++
@@ -46,8 +48,32 @@ func merged(first, second *instr) (both instr, ok bool) {
 		both.op = opLoadSwap2 + first.op - opLoad2
 	case first.op == opConst && second.op == opBeyond && second.a == first.d && first.imm >= 0 && first.imm <= math.MaxUint16:
 		both.op, both.imm = opPtrBeyond, first.imm|second.imm<<32
+	case (first.op == opLoad1 || first.op == opLoad2) && second.op == opAndI && second.a == first.d && second.d == first.d:
+		both.op, both.imm = opLoad1And+first.op-opLoad1, second.imm
+	case (first.op == opAndI || first.op == opLoad1And || first.op == opLoad2And) && (second.op == opEQI || second.op == opNEI) &&
+		second.a == first.d && isHalf(first.imm) && isHalf(second.imm):
+		both.imm |= second.imm << 32
+		switch equal := second.op == opEQI; {
+		case first.op == opAndI && equal:
+			both.op = opAndEQ
+		case first.op == opAndI:
+			both.op = opAndNE
+		case equal:
+			both.op = opLoad1AndEQ + first.op - opLoad1And
+		default:
+			both.op = opLoad1AndNE + first.op - opLoad1And
+		}
+	case first.op == opSwap && first.off == 16 && second.op == opStore2 && second.b == first.d && second.a != first.d:
+		both = instr{op: opSwapStore2, d: first.d, a: second.a, b: first.a, off: second.off}
+	case first.op == opSwap && first.off == 32 && second.op == opStore4 && second.b == first.d && second.a != first.d:
+		both = instr{op: opSwapStore4, d: first.d, a: second.a, b: first.a, off: second.off}
+	case first.op == opMove && second.op == opMove:
+		both = instr{op: opMoves, d: first.d, a: first.a, b: second.d, off: uint16(second.a)}
 	default:
 		return both, false
 	}
 	return both, true
 }
+
+// isHalf reports whether a constant fits half of imm.
+func isHalf(n int64) bool { return n >= 0 && n <= math.MaxUint32 }

@@ -14,14 +14,28 @@ var order = binary.LittleEndian
 
 // run executes the Program on a packet and gives the position of the
 // instruction that ended it.
+func (p *Program) run(pkt *luabind.Packet) int {
+	buf := pkt.Buf[pkt.From:pkt.To:pkt.To]
+	for pc := 0; ; pc++ {
+		pc = p.fast(pc, buf)
+		in := &p.code[pc]
+		if in.op == opReturn || in.op == opExit {
+			return pc
+		}
+		buf = p.slow(in, pkt, buf)
+	}
+}
+
+// fast executes instructions from pc on up to one that takes a call of a
+// function, whose position it gives. It makes none itself: then what the loop
+// needs stays in the processor's registers.
 //
 // A register with a pointer has an offset from the packet's start. That
 // accesses are within the packet has been proven (ir.Verify); Go checks it once
 // more.
-func (p *Program) run(pkt *luabind.Packet) int {
+func (p *Program) fast(pc int, buf []byte) int {
 	r, code := &p.regs, p.code
-	buf := pkt.Buf[pkt.From:pkt.To:pkt.To]
-	for pc := 0; ; {
+	for {
 		in := &code[pc]
 		pc++
 		switch in.op {
@@ -79,10 +93,6 @@ func (p *Program) run(pkt *luabind.Packet) int {
 
 		case opSwap:
 			r[in.d] = bits.ReverseBytes64(r[in.a]) >> (64 - in.off)
-		case opSet:
-			r[in.d] = oneIf(ir.Cond(in.off).Holds(r[in.a], r[in.b]))
-		case opSetI:
-			r[in.d] = oneIf(ir.Cond(in.off).Holds(r[in.a], uint64(in.imm)))
 		case opFold:
 			r[in.d] = fold(r[in.a])
 		case opLen:
@@ -118,37 +128,10 @@ func (p *Program) run(pkt *luabind.Packet) int {
 			store6(buf[r[in.a]+uint64(in.off):], uint64(in.imm))
 		case opStore8I:
 			order.PutUint64(buf[r[in.a]+uint64(in.off):], uint64(in.imm))
-		case opSum:
-			r[in.d] = sum(buf, r[in.a]+uint64(in.off), r[in.b])
-		case opSumI:
-			r[in.d] = sum(buf, r[in.a]+uint64(in.off), uint64(in.imm))
-		case opPush:
-			r[in.d] = oneIf(adjust(pkt, in.imm, 0))
-			buf = pkt.Buf[pkt.From:pkt.To:pkt.To]
-		case opGrow:
-			r[in.d] = oneIf(adjust(pkt, 0, int64(r[in.a])))
-			buf = pkt.Buf[pkt.From:pkt.To:pkt.To]
-		case opGrowI:
-			r[in.d] = oneIf(adjust(pkt, 0, in.imm))
-			buf = pkt.Buf[pkt.From:pkt.To:pkt.To]
-
 		case opCount:
 			p.env.Counters[in.off].Add(int64(r[in.a]))
 		case opCountI:
 			p.env.Counters[in.off].Add(in.imm)
-		case opMapGet:
-			r[in.d] = p.mapGet(&p.lookups[in.off])
-		case opMapSet:
-			r[in.d] = p.mapSet(&p.lookups[in.off])
-		case opMapInsert:
-			r[in.d] = p.mapInsert(&p.lookups[in.off])
-		case opMapAdd:
-			r[in.d] = p.mapAdd(&p.lookups[in.off])
-		case opMapDelete:
-			r[in.d] = p.mapDelete(&p.lookups[in.off])
-		case opTableGet:
-			r[in.d] = p.tableGet(&p.lookups[in.off])
-
 		case opJump:
 			pc = int(in.next)
 		case opEQ:
@@ -239,9 +222,6 @@ func (p *Program) run(pkt *luabind.Packet) int {
 			if r[in.a]+uint64(in.imm) > uint64(len(buf)) {
 				pc = int(in.next)
 			}
-		case opReturn, opExit:
-			return pc - 1
-
 		case opLoad1EQ:
 			x := uint64(buf[r[in.a]+uint64(in.off)])
 			if r[in.d] = x; x == uint64(in.imm) {
@@ -288,13 +268,98 @@ func (p *Program) run(pkt *luabind.Packet) int {
 			r[in.d] = uint64(binary.BigEndian.Uint32(buf[r[in.a]+uint64(in.off):]))
 		case opLoadSwap6:
 			r[in.d] = bits.ReverseBytes64(load6(buf[r[in.a]+uint64(in.off):])) >> 16
+		case opAndEQ:
+			x := r[in.a] & uint64(uint32(in.imm))
+			if r[in.d] = x; x == uint64(in.imm)>>32 {
+				pc = int(in.next)
+			}
+		case opAndNE:
+			x := r[in.a] & uint64(uint32(in.imm))
+			if r[in.d] = x; x != uint64(in.imm)>>32 {
+				pc = int(in.next)
+			}
+		case opLoad1And:
+			r[in.d] = uint64(buf[r[in.a]+uint64(in.off)]) & uint64(in.imm)
+		case opLoad2And:
+			r[in.d] = uint64(order.Uint16(buf[r[in.a]+uint64(in.off):])) & uint64(in.imm)
+		case opLoad1AndEQ:
+			x := uint64(buf[r[in.a]+uint64(in.off)]) & uint64(uint32(in.imm))
+			if r[in.d] = x; x == uint64(in.imm)>>32 {
+				pc = int(in.next)
+			}
+		case opLoad2AndEQ:
+			x := uint64(order.Uint16(buf[r[in.a]+uint64(in.off):])) & uint64(uint32(in.imm))
+			if r[in.d] = x; x == uint64(in.imm)>>32 {
+				pc = int(in.next)
+			}
+		case opLoad1AndNE:
+			x := uint64(buf[r[in.a]+uint64(in.off)]) & uint64(uint32(in.imm))
+			if r[in.d] = x; x != uint64(in.imm)>>32 {
+				pc = int(in.next)
+			}
+		case opLoad2AndNE:
+			x := uint64(order.Uint16(buf[r[in.a]+uint64(in.off):])) & uint64(uint32(in.imm))
+			if r[in.d] = x; x != uint64(in.imm)>>32 {
+				pc = int(in.next)
+			}
+		case opSwapStore2:
+			x := bits.ReverseBytes16(uint16(r[in.b]))
+			order.PutUint16(buf[r[in.a]+uint64(in.off):], x)
+			r[in.d] = uint64(x)
+		case opSwapStore4:
+			x := bits.ReverseBytes32(uint32(r[in.b]))
+			order.PutUint32(buf[r[in.a]+uint64(in.off):], x)
+			r[in.d] = uint64(x)
+		case opMoves:
+			r[in.d] = r[in.a]
+			r[in.b] = r[uint8(in.off)]
 		case opPtrBeyond:
 			at := uint64(uint32(in.imm))
 			if r[in.d] = at; at+uint64(in.imm)>>32 > uint64(len(buf)) {
 				pc = int(in.next)
 			}
+		default:
+			return pc - 1
 		}
 	}
+}
+
+// slow executes one of the other instructions, and gives the packet after it.
+func (p *Program) slow(in *instr, pkt *luabind.Packet, buf []byte) []byte {
+	r := &p.regs
+	switch in.op {
+	case opSet:
+		r[in.d] = oneIf(ir.Cond(in.off).Holds(r[in.a], r[in.b]))
+	case opSetI:
+		r[in.d] = oneIf(ir.Cond(in.off).Holds(r[in.a], uint64(in.imm)))
+	case opSum:
+		r[in.d] = sum(buf, r[in.a]+uint64(in.off), r[in.b])
+	case opSumI:
+		r[in.d] = sum(buf, r[in.a]+uint64(in.off), uint64(in.imm))
+	case opPush:
+		r[in.d] = oneIf(adjust(pkt, in.imm, 0))
+		buf = pkt.Buf[pkt.From:pkt.To:pkt.To]
+	case opGrow:
+		r[in.d] = oneIf(adjust(pkt, 0, int64(r[in.a])))
+		buf = pkt.Buf[pkt.From:pkt.To:pkt.To]
+	case opGrowI:
+		r[in.d] = oneIf(adjust(pkt, 0, in.imm))
+		buf = pkt.Buf[pkt.From:pkt.To:pkt.To]
+
+	case opMapGet:
+		r[in.d] = p.mapGet(&p.lookups[in.off])
+	case opMapSet:
+		r[in.d] = p.mapSet(&p.lookups[in.off])
+	case opMapInsert:
+		r[in.d] = p.mapInsert(&p.lookups[in.off])
+	case opMapAdd:
+		r[in.d] = p.mapAdd(&p.lookups[in.off])
+	case opMapDelete:
+		r[in.d] = p.mapDelete(&p.lookups[in.off])
+	case opTableGet:
+		r[in.d] = p.tableGet(&p.lookups[in.off])
+	}
+	return buf
 }
 
 func oneIf(b bool) uint64 {
