@@ -16,6 +16,7 @@ import (
 type effects struct {
 	p     *luabind.Program
 	later map[*analysis.Function]bool
+	views *views
 
 	// Each maps to a line that makes the change.
 	handler   int // on_packet itself
@@ -35,6 +36,7 @@ func findEffects(p *luabind.Program) *effects {
 		variables: make(map[*analysis.Symbol]int), globals: make(map[string]int),
 		tables: make(map[*lua.LTable]int), keys: make(map[lua.LValue]int),
 	}
+	e.views = newViews(p.Scopes, p.Chunk, p.Handler)
 	e.findLater()
 	e.function(p.Scopes.Chunk, p.Chunk)
 	return e
@@ -213,6 +215,9 @@ func (e *effects) assigns(fn *analysis.Function, lhs ast.Expr) {
 // changes notes that an element of what an expression gives may change; key is
 // nil if any may.
 func (e *effects) changes(fn *analysis.Function, object ast.Expr, key lua.LValue, line int) {
+	if e.views.noTable(object) {
+		return
+	}
 	switch x := object.(type) {
 	case *ast.IdentExpr:
 		sym := e.p.Scopes.Uses[x]

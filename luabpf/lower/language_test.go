@@ -112,6 +112,14 @@ var languageCases = map[string]string{
 		if arp or far == pv.ip6"fe80::1" or from and from > 2^31 then return pv.DROP end
 		if udp then udp.sport = port end
 		if ip and icmp then ip.ttl = 5 return pv.TX end`,
+	"settings": `
+		local eth, ip = pkt.eth, pkt.ip
+		if not eth or not ip then return end
+		if ip.ttl == settings.ttl then return pv.DROP end
+		local function put(header, a) header.dst = a end
+		put(eth, settings.dst)
+		ip.ttl, ip.id = settings.ttl, settings[1]
+		return pv.TX`,
 	"globals": `if answer(pkt) == limit then return pv.DROP end`,
 	"strings": `if #pkt < 40 then return end local a, b = pkt:bytes(0, 6), pkt:bytes(6, 6)
 		if a == b or a == pkt:bytes(0, 7) then return pv.DROP elseif a == "\2\0\0\0\0\2" and #b == 6 and pkt:bytes(20, 11) ~= pkt:bytes(21, 11) then return pv.TX end
@@ -204,7 +212,7 @@ local verdicts = {[1] = pv.DROP, [2] = pv.TX, [6] = pv.TX, [17] = pv.DROP, [58] 
 local ports = {} for i = 60, 70 do ports[i] = true end
 local hosts = {[pv.ip6"fe80::1"] = true, [pv.ip6"fe80::2"] = true, [pv.ip6"2001:db8::1"] = true, [pv.ip6"2001:db8::2"] = true, [pv.ip6"ff02::1"] = true}
 local tree = {[6] = {verdict = pv.TX}, [17] = {verdict = pv.DROP}}
-limit = 64 function answer(pkt) return pkt.ip and pkt.ip.ttl end
+local settings = {99, dst = pv.mac"02:00:00:00:00:77", ttl = 50} limit = 64 function answer(pkt) return pkt.ip and pkt.ip.ttl end
 local object = {factor = 2} local none = tonumber("0") function object:double(n) return self.factor * n + none end
 local function choose(pkt) return pkt.tcp and pv.TX or pv.DROP end
 local mode = "a" local function set() mode = "b" end set()
