@@ -269,7 +269,7 @@ func TestSecondRunOnTheSameInterface(t *testing.T) {
 		status, out := inside(t, lab.B, lab.B.Link, echoScript, "--mode", mode)
 		for _, want := range []string{
 			"pvlua: attach redirect program on veth1: another XDP program is attached: ",
-			" (pvlua_redirect) is attached in native mode, by bpf_link ",
+			" (pvlua_", ") is attached in native mode, by bpf_link ",
 			fmt.Sprintf(" of process %d (", first.Pid()),
 			fmt.Sprintf("kill %d, or: bpftool link detach id ", first.Pid()),
 			"pvlua doctor veth1",
