@@ -41,7 +41,7 @@ func (s *selector) fuse() {
 		}
 		t := &b.Term
 		t.Operands(func(r ir.Reg) {
-			if !(t.Kind == ir.Branch && t.Cond <= ir.NE && t.B == ir.None && uint64(t.Imm)>>48 == 0) {
+			if !(t.Kind == ir.Branch && t.Cond <= ir.NE && t.B == ir.None) {
 				halves[r] = false
 			}
 		})
@@ -64,7 +64,8 @@ func (s *selector) fuse() {
 	}
 }
 
-// comparePair jumps if a number in halves is, or is not, a constant.
+// comparePair jumps if a number in halves is, or is not, a constant. The high half
+// is never what a constant of more than 48 bits has there.
 func (s *selector) comparePair(c ir.Cond, p pair, n int64, to *block) {
 	low := func(op asm.JumpOp, to *block) {
 		s.jumpTo(to, insn{op: asm.OpCode(asm.Jump32Class).SetJumpOp(op).SetSource(asm.ImmSource), dst: p.low, imm: int64(int32(n))})

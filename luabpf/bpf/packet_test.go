@@ -68,6 +68,22 @@ func TestSumOfOnes(t *testing.T) { // carries at all places
 	}
 }
 
+// TestSumsThatWrap: words of 32 bits would make this one wrap earlier.
+func TestSumsThatWrap(t *testing.T) {
+	b := build()
+	p := b.ptr(0)
+	b.guard(p, 136)
+	sum := b.op(ir.Instr{Op: ir.Sum, A: p, B: ir.None, Off: 8, Imm: 128})
+	f := b.result(b.op(ir.Instr{Op: ir.Fold, A: b.bin(ir.Add, b.load(p, 0, 8), sum), B: ir.None}))
+	prog := load(t, f, Options{})
+	pkt := make([]byte, 136)
+	for i := range pkt {
+		pkt[i] = 0xff
+	}
+	copy(pkt, []byte{0, 0, 0, 0xc0})
+	compare(t, prog, f, pkt, newMemory())
+}
+
 func TestAdjust(t *testing.T) {
 	for _, n := range []int64{0, 1, 4, 8, 13, 22, 100, -1, -4, -20, -50, -60, 5000, -0xffff, 0xffff} {
 		for end := range uint8(2) {
