@@ -27,7 +27,6 @@ var scripts = []struct{ name, args, exits string }{
 	{"scripts/firewall.lua", "", "67"},     // a table of the script's, for packets that no address blocks
 	{"scripts/nat.lua", "", "23 39 62 63"}, // strings as keys, for packets to forward
 	{"bench/lua/drop.lua", "", ""},
-	{"bench/lua/reflect.lua", "", ""},
 	{"bench/lua/ports.lua", "", ""},
 	{"bench/lua/firewall.lua", "", ""},
 	{"bench/lua/work.lua", "", ""},
