@@ -19,6 +19,10 @@ type Options struct {
 	// CanSend says of each port whether frames can be sent out of it from
 	// here; a verdict that needs another one is an exit.
 	CanSend []bool
+	// Partial says that packets may come in whose TCP or UDP checksum the
+	// sender's kernel has left to a network card, as from the other end of a veth
+	// pair. They exit where they are changed or sent on.
+	Partial bool
 }
 
 // Result is what Lower made.

@@ -73,6 +73,7 @@ func (c *compiler) changing(p *path, at ast.PositionHolder) bool {
 		return false
 	}
 	if len(p.changes) == 0 {
+		c.complete(p, at)
 		p.changes = []ast.PositionHolder{at}
 	}
 	return true

@@ -126,6 +126,9 @@ func (c *compiler) canSend(port int) bool {
 
 // verdict ends a path. port is where the packet goes, if it does not end here.
 func (c *compiler) verdict(p *path, v ir.Verdict, port int) {
+	if v >= ir.TX && len(p.changes) == 0 {
+		c.complete(p, c.program.Handler)
+	}
 	p = c.settle(p)
 	paths := []*path{p}
 	if v != ir.Drop {

@@ -31,6 +31,11 @@ func (c *compiler) merge(group []results) results {
 		}
 		first = group[0]
 	}
+	if slices.ContainsFunc(group, func(r results) bool { return r.pkt.whole }) {
+		for _, r := range group {
+			c.complete(r.path, c.program.Handler)
+		}
+	}
 	m := &merging{c: c, group: group, made: make(map[string]ir.Reg)}
 	p := &path{block: c.f.NewBlock(), vars: make(map[*analysis.Symbol]value), spans: make(map[ir.Reg]span)}
 	out := results{path: p, at: first.at}

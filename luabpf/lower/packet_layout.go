@@ -24,6 +24,8 @@ type layout struct {
 	// options are what is known of options and the Fragment header.
 	options []option
 	sums    sums
+	// whole: the packet does not need its checksum computed, or it does not matter.
+	whole bool
 	// resized: the script has changed the packet's length.
 	resized bool
 }
@@ -87,6 +89,7 @@ func (l *layout) intersect(o *layout) {
 	l.options = slices.DeleteFunc(l.options, func(e option) bool { return !slices.Contains(o.options, e) })
 	l.walk.intersect(&o.walk)
 	l.resized = l.resized || o.resized
+	l.whole = l.whole && o.whole
 }
 
 // at gives the place at a constant offset.

@@ -16,7 +16,7 @@ func (l *layout) key() string { return fmt.Sprintf("%x %v", l.walk.has, l.resize
 
 // equal reports whether l and m know the same, in the same registers.
 func (l *layout) equal(m *layout) bool {
-	return l.base == m.base && l.length == m.length && l.below == m.below && l.least == m.least && l.resized == m.resized && l.walk == m.walk &&
+	return l.base == m.base && l.length == m.length && l.below == m.below && l.least == m.least && l.resized == m.resized && l.whole == m.whole && l.walk == m.walk &&
 		maps.Equal(l.proven, m.proven) && slices.Equal(l.options, m.options) && slices.Equal(l.loads, m.loads) && l.sums.equal(&m.sums)
 }
 

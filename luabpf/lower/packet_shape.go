@@ -71,6 +71,7 @@ func (c *compiler) reshape(p *path, name string, v value, at ast.PositionHolder)
 	c.exit(c.repoint(not, base, at), at, true, "%s: the frame has no room in the kernel", name)
 	done.last(at)
 	done.pkt = newLayout()
+	done.pkt.whole = true
 	done.pkt.resized, done.pkt.least = true, int(max(ethLen, least))
 	return one(done, nothing)
 }

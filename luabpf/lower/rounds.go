@@ -29,6 +29,7 @@ func (c *compiler) rounds(p *path, st ast.Stmt, most int, test func(*path) (more
 		most = max(maxTrips/c.trips/4, 1)
 	}
 	p = c.settle(p)
+	c.complete(p, st)
 	c.forget(p, c.where.start[st])
 	h := head{carried: make(map[*analysis.Symbol]value), pkt: p.pkt.clone(), counts: p.counts, altered: p.altered}
 	if own != nil {
