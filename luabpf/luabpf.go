@@ -65,3 +65,14 @@ func Exits(f *ir.Func) bool {
 	}
 	return false
 }
+
+// Decides tells whether a handler decides on any packet, rather than leave all
+// of them to Lua.
+func Decides(f *ir.Func) bool {
+	for _, b := range f.Blocks {
+		if b.Term.Kind == ir.Return {
+			return true
+		}
+	}
+	return false
+}

@@ -107,16 +107,6 @@ func agree(each [][]compiled) []compiled {
 // there.
 var errNothingToDecide = errors.New("every packet would leave the kernel: nothing that it could decide comes first")
 
-// decides reports whether a handler decides on any packet.
-func decides(f *ir.Func) bool {
-	for _, b := range f.Blocks {
-		if b.Term.Kind == ir.Return {
-			return true
-		}
-	}
-	return false
-}
-
 // exitLines lists the lines at which packets leave the kernel for what only Lua
 // can do.
 func exitLines(f *ir.Func) (lines []int) {

@@ -24,9 +24,9 @@ import (
 
 const checkHelp = `pvlua check says which lines of a handler run in the kernel, and why others don't.
 
-  pvlua check SCRIPT [-- SCRIPT ARGUMENTS]
+  pvlua check [--ports N] SCRIPT [-- SCRIPT ARGUMENTS]
 
-The script is loaded, with two ports that are not there, and its on_packet is
+The script is loaded, with N ports (2) that are not there, and its on_packet is
 compiled for the kernel; nothing runs, and no privilege is needed. Each line of
 the handler is shown with what becomes of it:
 
@@ -42,6 +42,7 @@ command line is wrong, 3 the script is wrong.
 // checkCommand explains what the kernel engine makes of a script.
 func checkCommand(args []string, stdout, stderr io.Writer) int {
 	flags := newFlags("pvlua check")
+	ports := flags.Int("ports", 2, "")
 	err := parseFlags(flags, args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprint(stdout, checkHelp)
@@ -51,23 +52,27 @@ func checkCommand(args []string, stdout, stderr io.Writer) int {
 	if n := flags.ArgsLenAtDash(); n >= 0 {
 		names, scriptArgs = names[:n], names[n:]
 	}
-	if err == nil && len(names) != 1 {
+	switch {
+	case err != nil:
+	case len(names) != 1:
 		err = errors.New("give one script, such as: pvlua check scripts/echo.lua")
+	case *ports < 1 || *ports > 64:
+		err = fmt.Errorf("--ports %d: give 1 to 64", *ports)
 	}
 	if err != nil {
 		return usageError(stderr, "pvlua check", err)
 	}
-	return check(names[0], scriptArgs, stdout, stderr)
+	return check(names[0], scriptArgs, standIns(*ports), stdout, stderr)
 }
 
-// check writes the report on a script.
-func check(script string, args []string, stdout, stderr io.Writer) int {
+// check writes the report on a script that has these ports.
+func check(script string, args []string, ports []*luabind.Port, stdout, stderr io.Writer) int {
 	source, err := os.ReadFile(script)
 	if err != nil {
 		return reportFailure(stderr, runtime.Config{Script: script}, err)
 	}
 	state, err := luabind.Load(luabind.Config{
-		Script: script, Source: source, Args: args, Host: stillHost{}, Ports: standIns(),
+		Script: script, Source: source, Args: args, Host: stillHost{}, Ports: ports,
 		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if early := (*luabind.EarlyExit)(nil); errors.As(err, &early) {
@@ -78,60 +83,63 @@ func check(script string, args []string, stdout, stderr io.Writer) int {
 		return reportFailure(stderr, runtime.Config{Script: script}, err)
 	}
 	defer state.Close()
-	report, size, err := compileHandler(state)
+	report, err := compileHandler(state, ports)
 	if err != nil {
 		fmt.Fprintf(stdout, "%s: the whole handler runs in Lua: %v\n", script, err)
 		return exitFailed
 	}
-	return report.write(stdout, script, source, size)
+	return report.write(stdout, script, source)
 }
 
-// lineReport is what becomes of each line: its exits; none: it runs in the kernel.
-type lineReport map[int][]ir.Site
+// A handlerReport is what becomes of a handler.
+type handlerReport struct {
+	lines   map[int][]ir.Site // each line's exits; none: it runs in the kernel
+	size    int               // eBPF instructions, of the largest program
+	decides bool              // the kernel decides on some packets at least
+}
 
-// compileHandler compiles the handler for each port that there is not. size is
-// the number of eBPF instructions for the largest.
-func compileHandler(state *luabind.State) (report lineReport, size int, err error) {
+// compileHandler compiles the handler for packets of each port.
+func compileHandler(state *luabind.State, ports []*luabind.Port) (*handlerReport, error) {
 	var facts []luabind.Port
 	var canSend []bool
-	for i, p := range standIns() {
-		p.Index = i
+	for _, p := range ports {
 		facts, canSend = append(facts, *p), append(canSend, true)
 	}
 	program, err := state.Program()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	report = make(lineReport)
+	r := &handlerReport{lines: make(map[int][]ir.Site)}
 	for in := range facts {
 		res, err := luabpf.Compile(program, lower.Options{In: in, Ports: facts, CanSend: canSend})
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		spec, err := bpf.Assemble(res.Func, bpf.Options{})
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		size = max(size, len(spec.Instructions))
+		r.size = max(r.size, len(spec.Instructions))
+		r.decides = r.decides || luabpf.Decides(res.Func)
 		for _, l := range res.Lines {
-			sites := report[l.Line]
+			sites := r.lines[l.Line]
 			for _, s := range l.Sites {
 				if !slices.Contains(sites, s) {
 					sites = append(sites, s)
 				}
 			}
-			report[l.Line] = sites
+			r.lines[l.Line] = sites
 		}
 	}
-	return report, size, nil
+	return r, nil
 }
 
 // write prints the report, with the lines as they are in the script.
-func (r lineReport) write(w io.Writer, script string, source []byte, size int) int {
+func (r *handlerReport) write(w io.Writer, script string, source []byte) int {
 	text := bytes.Split(source, []byte("\n"))
 	var lines []int
 	exits, rares := 0, 0
-	for line := range r {
+	for line := range r.lines {
 		lines = append(lines, line)
 		switch r.fate(line) {
 		case "exit":
@@ -147,27 +155,29 @@ func (r lineReport) write(w io.Writer, script string, source []byte, size int) i
 			code = strings.TrimRight(string(text[line-1]), " \t\r")
 		}
 		fmt.Fprintf(w, "%-6s %4d  %s\n", r.fate(line), line, code)
-		for _, s := range r[line] {
+		for _, s := range r.lines[line] {
 			fmt.Fprintf(w, "%13s^ %s\n", "", s.Reason)
 		}
 	}
 	status := exitFailed
 	switch {
+	case !r.decides:
+		fmt.Fprintf(w, "%s: user space runs the handler: every packet would leave the kernel before anything is decided\n", script)
 	case exits > 0:
-		fmt.Fprintf(w, "%s: the kernel runs the handler, but for %s; %d eBPF instructions\n", script, count(exits, "line"), size)
+		fmt.Fprintf(w, "%s: the kernel runs the handler, but for %s; %d eBPF instructions\n", script, count(exits, "line"), r.size)
 	case rares > 0:
-		fmt.Fprintf(w, "%s: the kernel runs the handler, but for rare packets at %s; %d eBPF instructions\n", script, count(rares, "line"), size)
+		fmt.Fprintf(w, "%s: the kernel runs the handler, but for rare packets at %s; %d eBPF instructions\n", script, count(rares, "line"), r.size)
 	default:
-		fmt.Fprintf(w, "%s: the kernel runs all of the handler; %d eBPF instructions\n", script, size)
+		fmt.Fprintf(w, "%s: the kernel runs all of the handler; %d eBPF instructions\n", script, r.size)
 		status = exitOK
 	}
 	return status
 }
 
 // fate says in a word what becomes of a line.
-func (r lineReport) fate(line int) string {
+func (r *handlerReport) fate(line int) string {
 	fate := "kernel"
-	for _, s := range r[line] {
+	for _, s := range r.lines[line] {
 		if !s.Rare {
 			return "exit"
 		}

@@ -59,7 +59,7 @@ func dissectorCommand(args []string, stdout, stderr io.Writer) int {
 // writeDissector writes the dissector of a script to a file, "-" for stdout.
 func writeDissector(script, output string, args []string, stdout, stderr io.Writer) int {
 	protocols, err := luabind.Declarations(luabind.Config{
-		Script: script, Args: args, Host: stillHost{}, Ports: standIns(),
+		Script: script, Args: args, Host: stillHost{}, Ports: standIns(2),
 		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if early := (*luabind.EarlyExit)(nil); errors.As(err, &early) {
@@ -90,9 +90,9 @@ func writeDissector(script, output string, args []string, stdout, stderr io.Writ
 
 // standIns are ports for a script that is loaded only for what it declares,
 // with addresses for documentation (RFC 5737, RFC 3849).
-func standIns() []*luabind.Port {
+func standIns(n int) []*luabind.Port {
 	var ports []*luabind.Port
-	for i := range 2 {
+	for i := range n {
 		ports = append(ports, &luabind.Port{
 			Index: i, Name: fmt.Sprintf("port%d", i+1), MAC: 0x020000000001 + uint64(i), MTU: 1500, Queues: 1, Up: true,
 			IP:  []uint32{0xc0000201 + uint32(i)},
