@@ -5,6 +5,7 @@ package runtime
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pvlua/luabind"
@@ -141,10 +142,13 @@ func (r *Runtime) placeInKernel(p *port, c *compiled) error {
 	case c.why != nil:
 		return c.why
 	case r.cfg.Engine == EngineKernel:
+		if c.user != nil && luabpf.Exits(c.kernel) {
+			return r.errCantSend()
+		}
 		if err := wholly(c.kernel, r.cfg.Script); err != nil {
 			return err
 		}
-	case !decides(c.kernel):
+	case !luabpf.Decides(c.kernel):
 		return errNothingToDecide
 	}
 	began := time.Now()
@@ -162,6 +166,19 @@ func (r *Runtime) placeInKernel(p *port, c *compiled) error {
 			"lines", lines, "explained-by", "pvlua check "+r.cfg.Script)
 	}
 	return nil
+}
+
+// errCantSend says why a handler that compiles wholly does not run wholly in the
+// kernel: a device takes no frames from there.
+func (r *Runtime) errCantSend() error {
+	var names []string
+	for i, p := range r.ports {
+		if !r.engines.canSend[i] {
+			names = append(names, p.facts.Name)
+		}
+	}
+	return fmt.Errorf("the engine kernel can't run all of the handler: packets can't go out of %s from the kernel (a veth takes them if its peer has an XDP program, or GRO: ethtool -K PEER gro on; --engine auto has user space send them)",
+		strings.Join(names, " and "))
 }
 
 // placeInUserSpace has a worker run the compiled handler instead of Lua for what

@@ -196,7 +196,11 @@ func (t Totals) Write(w io.Writer) {
 			if e.Line > 0 {
 				at += fmt.Sprintf(":%d", e.Line)
 			}
-			fmt.Fprintf(w, "%s: %d packets left the kernel at %s: %s\n", p.Name, e.Count, at, e.Reason)
+			packets := "packets"
+			if e.Count == 1 {
+				packets = "packet"
+			}
+			fmt.Fprintf(w, "%s: %d %s left the kernel at %s: %s\n", p.Name, e.Count, packets, at, e.Reason)
 		}
 	}
 	if t.TimerErrors > 0 {

@@ -4,6 +4,7 @@ package runtime
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +56,17 @@ func TestTotalsSumTheLedgers(t *testing.T) {
 	}
 	if totals.FramesOK() {
 		t.Error("a lost frame is not OK")
+	}
+}
+
+func TestTotalsCountPacketsThatLeftTheKernel(t *testing.T) {
+	var out bytes.Buffer
+	side := KernelCounts{Exits: []ExitCount{{Line: 7, Reason: "a string", Count: 1}, {Reason: "a checksum", Count: 2}}}
+	totals := Totals{Script: "mine.lua", Ports: []PortTotals{{Name: "p", InKernel: side}}}
+	totals.Write(&out)
+	for _, want := range []string{"p: 1 packet left the kernel at mine.lua:7: a string\n", "p: 2 packets left the kernel at mine.lua: a checksum\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
 	}
 }
