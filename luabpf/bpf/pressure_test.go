@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
+
+	"pvlua/internal/privileged"
 	"pvlua/luabpf/ir"
 )
 
@@ -99,14 +102,41 @@ func adder(most int64) *ir.Func {
 	return b.ret(ir.TX)
 }
 
+// loadPlain loads a Func as for kernels without may_goto.
+func loadPlain(t *testing.T, f *ir.Func) *ebpf.Program {
+	t.Helper()
+	spec, err := assemble(f, Options{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := install(f, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// TestSumsOfOldKernels: the loop that counts its turns.
+func TestSumsOfOldKernels(t *testing.T) {
+	privileged.Require(t)
+	b := build()
+	f := b.result(b.op(ir.Instr{Op: ir.Sum, A: b.ptr(3), B: ir.None, Imm: 0xffff}))
+	prog := loadPlain(t, f)
+	for _, n := range lengths {
+		compare(t, prog, f, frameOf(n), newMemory())
+	}
+}
+
 func TestLoops(t *testing.T) {
 	for _, most := range []int64{3, 32, 255} {
 		f := adder(most)
-		prog := load(t, f, Options{})
-		for _, n := range []byte{0, 1, 2, 3, 4, 29, 30, 31, 32, 33, 255} {
-			pkt := frameOf(64)
-			pkt[0] = n
-			compare(t, prog, f, pkt, newMemory())
+		for _, prog := range []*ebpf.Program{load(t, f, Options{}), loadPlain(t, f)} {
+			for _, n := range []byte{0, 1, 2, 3, 4, 29, 30, 31, 32, 33, 255} {
+				pkt := frameOf(64)
+				pkt[0] = n
+				compare(t, prog, f, pkt, newMemory())
+			}
 		}
 	}
 }
