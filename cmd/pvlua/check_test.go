@@ -34,6 +34,8 @@ func TestCheckCommand(t *testing.T) {
 		{[]string{single}, exitScript, "one interface, please"},
 		{[]string{"--ports", "1", single}, exitOK, "the kernel runs all of the handler"},
 		{[]string{"--ports", "0", single}, exitUsage, "pvlua check: --ports 0: give 1 to 64\n"},
+		{[]string{write("tunnel.lua", `local s = pv.udp_socket{bind = ":7"} print(s:address()) print(s:send("x", pv.ip"192.0.2.1", 7)) s:close() `+drop+"end")}, exitOK,
+			"the kernel runs all of the handler"},
 		{nil, exitUsage, "give one script"},
 		{[]string{write("bad.lua", "x = = 1")}, exitScript, "bad.lua:2: "},
 		{[]string{"--help"}, exitOK, "pvlua check [--ports N] SCRIPT"},

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -87,23 +86,3 @@ func writeDissector(script, output string, args []string, stdout, stderr io.Writ
 	}
 	return exitOK
 }
-
-// standIns are ports for a script that is loaded only for what it declares,
-// with addresses for documentation (RFC 5737, RFC 3849).
-func standIns(n int) []*luabind.Port {
-	var ports []*luabind.Port
-	for i := range n {
-		ports = append(ports, &luabind.Port{
-			Index: i, Name: fmt.Sprintf("port%d", i+1), MAC: 0x020000000001 + uint64(i), MTU: 1500, Queues: 1, Up: true,
-			IP:  []uint32{0xc0000201 + uint32(i)},
-			IP6: [][16]byte{{0x20, 0x01, 0x0d, 0xb8, 15: byte(i + 1)}},
-		})
-	}
-	return ports
-}
-
-// stillHost is a luabind.Host where nothing happens.
-type stillHost struct{}
-
-func (stillHost) Send(int, []byte) bool { return false }
-func (stillHost) Now() time.Time        { return time.Now() }
