@@ -13,6 +13,7 @@ const maxOffset = 0xffff
 func rebase(f *ir.Func) (changed bool) {
 	at := Offsets(f)
 	start := startOf(f, at)
+	keepProven(f, at, start)
 	// moves reports whether an access of so many bytes can go by the start; those
 	// beyond what the form knows can't.
 	moves := func(p ir.Reg, n int64) bool { return p != start && at[p] >= 0 && at[p]+n <= maxOffset }
@@ -58,6 +59,23 @@ func rebase(f *ir.Func) (changed bool) {
 		b.Instrs = instrs
 	}
 	return true
+}
+
+// keepProven takes pointers out of at that are copied to ones that are not in
+// it: what guards prove of them is proven of the copies as well, and would be
+// lost if the guards went by the start.
+func keepProven(f *ir.Func, at []int64, start ir.Reg) {
+	for changed := true; changed; {
+		changed = false
+		for _, b := range f.Blocks {
+			for i := range b.Instrs {
+				in := &b.Instrs[i]
+				if in.Op == ir.Move && f.Regs[in.Dst] == ir.Pointer && at[in.Dst] < 0 && at[in.A] >= 0 && in.A != start {
+					at[in.A], changed = -1, true
+				}
+			}
+		}
+	}
 }
 
 // startOf gives the register that is the packet's start already, as an earlier
