@@ -14,7 +14,8 @@ import (
 )
 
 var (
-	programs = flag.Int("programs", 0, "how many scripts TestDifferences and TestDifferencesInKernel make up; 0 is what takes 5 seconds")
+	programs = flag.Int("programs", 0, "how many scripts TestDifferences and TestDifferencesInKernel make up; 0 is as many as -for has time for")
+	duration = flag.Duration("for", 5*time.Second, "how long each of them goes on, if -programs is 0")
 	packets  = flag.Int("packets", 40, "how many packets each of them gets")
 	seed     = flag.Uint64("seed", 0, "the seed of the scripts; 0 is a fixed one for half of them, and the time for the others")
 )
@@ -32,7 +33,7 @@ func TestDifferencesInKernel(t *testing.T) {
 // findDifferences makes up scripts and packets, and runs them in all engines.
 // What differs it brings down first.
 func findDifferences(t *testing.T, engines []Engine) {
-	enough := 5 * time.Second
+	enough := *duration
 	if testing.Short() {
 		enough /= 10
 	}

@@ -29,6 +29,26 @@ end`, `
 function on_packet(pkt)
   local eth, ip6, tcp = pkt.eth, pkt.ip6, pkt.tcp
   if tcp then return pkt:reply() end
+end`, `
+local m4 = pv.map{name = "m4", max = 8, key = "u64", value = "u64"}
+local k1, k2, a1 = 65535, 119816, pv.ip6"2001:db8::2"
+local function f5(pkt, n6, n7)
+  local eth, vlan, vlan2, ip, ip6, udp = pkt.eth, pkt.vlan, pkt.vlan2, pkt.ip, pkt.ip6, pkt.udp
+  return 0, 0
+end
+function on_packet(pkt)
+  local eth, vlan2, arp, ip, ip6, icmp, tcp = pkt.eth, pkt.vlan2, pkt.arp, pkt.ip, pkt.ip6, pkt.icmp, pkt.tcp
+  local n20 = bit32.arshift((m4:get(0) or k2), f5(pkt, 0, pkt.ip.src))
+  ip.dst, ip.src = ip.src, ip.dst
+  if icmp and ip and not vlan2 then
+    ip.checksum, pkt.ip.ttl = 0, 0
+  elseif true then
+  end
+end`, `
+function on_packet(pkt)
+  local eth, vlan, ip, ip6, udp = pkt.eth, pkt.vlan, pkt.ip, pkt.ip6, pkt.udp
+  eth.src = 0
+  pkt:resize(60)
 end`,
 }
 
