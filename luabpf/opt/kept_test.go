@@ -102,6 +102,29 @@ func TestWhatMustStay(t *testing.T) {
 			}
 			b.b = after
 		}},
+		{"copies of a pointer, where a guard of it can't go by the start", []int64{0}, func(b *builder) {
+			p := b.op(ir.Instr{Op: ir.Ptr, A: ir.None, B: ir.None, Imm: 1})
+			long, short := b.NewBlock(), b.NewBlock()
+			b.b.Term = ir.Term{Kind: ir.Guard, A: p, B: ir.None, Imm: 0xffff, Then: long, Else: short}
+			b.b = long
+			b.ret(ir.Drop)
+			b.b = short
+			b.guard(p, 14)
+			q := b.op(ir.Instr{Op: ir.Move, A: p, B: ir.None})
+			b.store(q, 0, 1, b.load(q, 9, 1))
+		}},
+		{"copies of pointers at two offsets", []int64{0, 1}, func(b *builder) {
+			p := b.start(0, 20)
+			one := b.op(ir.Instr{Op: ir.Ptr, A: ir.None, B: ir.None, Imm: 2})
+			b.guard(one, 14)
+			either := b.op(ir.Instr{Op: ir.Move, A: one, B: ir.None})
+			then, join := b.NewBlock(), b.NewBlock()
+			b.b.Term = ir.Term{Kind: ir.Branch, Cond: ir.EQ, A: b.load(p, 0, 1), B: ir.None, Imm: 1, Then: then, Else: join}
+			then.Instrs = []ir.Instr{{Op: ir.Move, Dst: either, A: p, B: ir.None}}
+			then.Term = ir.Term{Kind: ir.Jump, Then: join, A: ir.None, B: ir.None}
+			b.b = join
+			b.store(either, 0, 1, b.load(either, 13, 1))
+		}},
 		{"bytes behind an offset that is larger", []int64{0, 1, 2, 3}, func(b *builder) {
 			p := b.start(0, 40)
 			x := b.load(p, 0, 1)

@@ -13,7 +13,6 @@ const maxOffset = 0xffff
 func rebase(f *ir.Func) (changed bool) {
 	at := Offsets(f)
 	start := startOf(f, at)
-	keepProven(f, at, start)
 	// moves reports whether an access of so many bytes can go by the start; those
 	// beyond what the form knows can't.
 	moves := func(p ir.Reg, n int64) bool { return p != start && at[p] >= 0 && at[p]+n <= maxOffset }
@@ -22,6 +21,7 @@ func rebase(f *ir.Func) (changed bool) {
 			at[t.A] = -1
 		}
 	}
+	keepProven(f, at, start)
 	set := ir.Instr{Op: ir.Ptr, Dst: start, A: ir.None, B: ir.None}
 	if start == ir.None {
 		set.Dst = f.NewReg(ir.Pointer)
@@ -61,17 +61,17 @@ func rebase(f *ir.Func) (changed bool) {
 	return true
 }
 
-// keepProven takes pointers out of at that are copied to ones that are not in
-// it: what guards prove of them is proven of the copies as well, and would be
-// lost if the guards went by the start.
+// keepProven takes out of at pointers that are copied to, or from, ones that are
+// not in it: what guards prove of one is proven of its copies, and would be lost
+// if some went by the start and others did not.
 func keepProven(f *ir.Func, at []int64, start ir.Reg) {
 	for changed := true; changed; {
 		changed = false
 		for _, b := range f.Blocks {
 			for i := range b.Instrs {
 				in := &b.Instrs[i]
-				if in.Op == ir.Move && f.Regs[in.Dst] == ir.Pointer && at[in.Dst] < 0 && at[in.A] >= 0 && in.A != start {
-					at[in.A], changed = -1, true
+				if in.Op == ir.Move && f.Regs[in.Dst] == ir.Pointer && in.A != start && at[in.Dst] < 0 != (at[in.A] < 0) {
+					at[in.Dst], at[in.A], changed = -1, -1, true
 				}
 			}
 		}
