@@ -66,13 +66,10 @@ func compile(s *luabind.State, facts []luabind.Port, canSend, unfinished []bool)
 	}
 	for i := range all {
 		c := &all[i]
-		if res, err := luabpf.Compile(program, lower.Options{In: i, Ports: facts, CanSend: canSend}); err != nil {
+		if res, err := luabpf.Compile(program, lower.Options{In: i, Ports: facts, CanSend: canSend, Partial: unfinished[i]}); err != nil {
 			c.why = err
 		} else {
 			c.kernel = res.Func
-			if unfinished[i] {
-				luabpf.ExitUnfinished(c.kernel)
-			}
 		}
 		res, err := luabpf.Compile(program, lower.Options{In: i, Ports: facts, CanSend: everywhere})
 		if err == nil && !luabpf.Exits(res.Func) {

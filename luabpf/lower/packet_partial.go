@@ -50,6 +50,6 @@ func (c *compiler) completeAbove(p *path, h packet.HeaderID, at ast.PositionHold
 	p, unknown, sum := c.pseudo(p, over4, h, length)
 	sum = c.emit(p, ir.Instr{Op: ir.Fold, A: sum, B: ir.None})
 	partial, whole := c.branch(p, ir.EQ, c.load(p, header.plus(sumAt[h]), 2, h), sum, 0)
-	c.exit(partial, at, true, "the checksum was left to the sender's network card, which there is none of: user space computes it")
+	c.exit(partial, at, true, "its sender left the checksum to a network card: user space computes it (ethtool -K PEER tx off has the sender do so)")
 	return c.rejoin(whole, unknown)
 }
