@@ -37,22 +37,32 @@ func Compile(p *luabind.Program, o lower.Options) (*lower.Result, error) {
 // Runner makes what runs a compiled handler in user space. Its counters and maps
 // are those of a store. now is the time by which maps age.
 func Runner(f *ir.Func, store *state.Store, now func() time.Time) (*vm.Program, error) {
+	env, err := Env(f, store, now)
+	if err != nil {
+		return nil, err
+	}
+	return vm.Compile(f, env)
+}
+
+// Env gives the counters and maps of a handler, which its script has declared in
+// a store.
+func Env(f *ir.Func, store *state.Store, now func() time.Time) (vm.Env, error) {
 	env := vm.Env{Now: now}
 	for _, decl := range f.Counters {
 		c, err := store.Counter(decl.Name)
 		if err != nil {
-			return nil, err
+			return env, err
 		}
 		env.Counters = append(env.Counters, c)
 	}
 	for _, decl := range f.Maps {
 		m, ok := store.Lookup(decl.Name)
 		if !ok {
-			return nil, fmt.Errorf("the script has no map %s", decl.Name)
+			return env, fmt.Errorf("the script has no map %s", decl.Name)
 		}
 		env.Maps = append(env.Maps, m)
 	}
-	return vm.Compile(f, env)
+	return env, nil
 }
 
 // Exits tells whether any path of a handler leaves it for something that Lua

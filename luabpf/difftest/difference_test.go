@@ -72,6 +72,7 @@ func findDifferences(t *testing.T, engines []Engine) {
 				})
 				_, err = e.Run(small.String(), list)
 				t.Errorf("-seed=%d, script %d, %s: %v\n%s", from, i, e.Name, err, small)
+				faults++
 				continue
 			}
 			compiled++
@@ -82,13 +83,12 @@ func findDifferences(t *testing.T, engines []Engine) {
 			}
 			if Difference(lua, o) != "" {
 				report(t, from, i, e, root, list)
+				faults++
 				break
 			}
 		}
-		if t.Failed() {
-			if faults++; faults == 3 {
-				return
-			}
+		if faults >= 3 {
+			return
 		}
 	}
 	t.Logf("%d scripts in %d engines; %d %% of %d packets left for Lua; not compiled: %v", compiled/len(engines), len(engines), left*100/max(total, 1), total, refused)

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pvlua/luabind"
+	"pvlua/luabind/handlertest"
+	"pvlua/luabpf"
 	"pvlua/luabpf/bpf"
 	"pvlua/luabpf/ir"
 	"pvlua/luabpf/kmap"
 	"pvlua/luabpf/lower"
-	"pvlua/luabpf/opt"
-	"pvlua/luabpf/vm"
 	"pvlua/state"
 )
 
@@ -39,25 +39,21 @@ func Engines(change Change) []Engine {
 			return newPlain(f, store, change)
 		})},
 		{Name: "shortened", Runners: each(func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
-			f, err := lowered(s, ports, in, compile)
+			f, err := lowered(s, ports, in, luabpf.Compile)
 			if err != nil {
 				return nil, err
 			}
 			return newPlain(f, store, change)
 		})},
 		{Name: "vm", Runners: each(func(s *luabind.State, store *state.Store, ports []*luabind.Port, in int) (luabind.Runner, error) {
-			f, err := lowered(s, ports, in, compile)
+			f, err := lowered(s, ports, in, luabpf.Compile)
 			if err != nil {
 				return nil, err
 			}
 			if change != nil {
 				change(f)
 			}
-			env, err := envOf(f, store)
-			if err != nil {
-				return nil, err
-			}
-			return vm.Compile(f, env)
+			return luabpf.Runner(f, store, new(handlertest.Host).Now)
 		})},
 	}
 }
@@ -75,7 +71,7 @@ func kernelBy(change Change, load func(*ir.Func, bpf.Options) (*ebpf.Program, er
 			maps.Close()
 		}
 		for _, port := range in {
-			f, err := lowered(s, ports, port, compile)
+			f, err := lowered(s, ports, port, luabpf.Compile)
 			if err == nil {
 				if change != nil {
 					change(f)
@@ -136,19 +132,6 @@ func newPlain(f *ir.Func, store *state.Store, change Change) (*plain, error) {
 	if change != nil {
 		change(f)
 	}
-	env, err := envOf(f, store)
+	env, err := luabpf.Env(f, store, new(handlertest.Host).Now)
 	return &plain{f, env}, err
-}
-
-// compile makes the intermediate form of a handler, shortened.
-func compile(p *luabind.Program, o lower.Options) (*lower.Result, error) {
-	r, err := lower.Lower(p, o)
-	if err != nil {
-		return nil, err
-	}
-	if err := ir.Verify(r.Func); err != nil {
-		return nil, err
-	}
-	opt.Run(r.Func)
-	return r, nil
 }
