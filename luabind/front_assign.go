@@ -3,6 +3,8 @@
 package luabind
 
 import (
+	"slices"
+
 	"github.com/yuin/gopher-lua/ast"
 
 	"pvlua/analysis"
@@ -104,7 +106,7 @@ func (b *builder) assign(p *path, st *ast.AssignStmt, rest next) stage {
 			return nil
 		}
 		if sym := b.localOf(p, lhs); sym != nil {
-			if _, ok := p.places[sym]; ok && !v.plain() {
+			if _, ok := p.places[sym]; ok && !v.plain() || slices.Contains(symbols, sym) {
 				return nil
 			}
 			symbols, values = append(symbols, sym), append(values, v)

@@ -45,6 +45,8 @@ var frontCases = []struct {
 	{"value kept over an assignment", "local ttl = pkt.ip.ttl pkt.ip.ttl = 9 return ttl == 9 and pv.DROP or pv.TX", "udp tcp"},
 	{"address kept over an assignment", "local a = pkt.ip6.src pkt.ip6.src = pkt.ip6.dst pkt.ip6.dst = a return pv.TX", "ip6"},
 	{"swap", "local udp = pkt.udp udp.dport, udp.sport = udp.sport, udp.dport return pv.TX", "udp"},
+	{"the same variable twice", "local a a, a = pv.DROP, pv.TX return a", "none"},
+	{"the same global twice", "total, total = pv.DROP, pv.TX return total", "udp tcp arp ip6 runt"},
 	{"the same field twice", "pkt.udp.dport, pkt.udp.dport = 1, 2 return pv.TX", "udp"},
 	{"reply", "if pkt.udp and pkt.udp.dport == 7 then return pkt:reply() end", "udp tcp arp ip6 runt"},
 	{"reply, then failure", "pkt:reply() pkt.ip.ttl = pkt.ip.ttl - 1 return pv.TX", "udp tcp"},
