@@ -15,6 +15,23 @@ import (
 	"pvlua/internal/privileged"
 )
 
+// A script that --engine kernel refuses while another one runs: the log names its
+// lines in one of its own.
+func TestEngineKernelRefusesReload(t *testing.T) {
+	privileged.Require(t)
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	l := goLive(t, lab.B, "function on_packet() end", func(c *Config) { c.Engine = EngineKernel })
+	l.write("main.lua", "n = 0\nfunction on_packet() n = n + 1\nprint(n) end")
+	if err := l.Reload(); err == nil {
+		t.Error("it is taken")
+	}
+	l.log.wait(t, `explains): `+l.path("main.lua")+`:2: assignment to \"n\", which outlives the packet`)
+	l.log.wait(t, "not reloaded, the script goes on as it was")
+	if strings.Contains(l.log.String(), `explains):\n`) {
+		t.Errorf("the log has line breaks: %s", l.log)
+	}
+}
+
 // A handler that compiles wholly, for a veth that takes no frames from the
 // kernel: --engine kernel says that, and no lines of the script.
 func TestEngineKernelNamesTheDeviceThatTakesNothing(t *testing.T) {

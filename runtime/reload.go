@@ -78,7 +78,7 @@ func (r *Runtime) reload(ctx context.Context, changed []string) error {
 	fresh, err := r.loadAside(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.log.Error(fmt.Sprintf("%v: not reloaded, the script goes on as it was", err))
+			r.log.Error(oneLine(err) + ": not reloaded, the script goes on as it was")
 		}
 		return err
 	}
@@ -200,4 +200,10 @@ func closeAll(scripts []script) {
 	for _, s := range scripts {
 		s.state.Close()
 	}
+}
+
+// oneLine is the text of an error, with its lists on the line of what they
+// belong to, as the log wants it.
+func oneLine(err error) string {
+	return strings.NewReplacer(":\n", ": ", "\n", "; ").Replace(err.Error())
 }
