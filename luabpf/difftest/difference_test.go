@@ -92,6 +92,10 @@ func findDifferences(t *testing.T, engines []Engine) {
 		}
 	}
 	t.Logf("%d scripts in %d engines; %d %% of %d packets left for Lua; not compiled: %v", compiled/len(engines), len(engines), left*100/max(total, 1), total, refused)
+	const many = 30 // fewer scripts say little
+	if count < many {
+		return
+	}
 	if compiled < count*len(engines)*3/4 || left > total*4/5 {
 		t.Errorf("too little was compared")
 	}
