@@ -226,6 +226,10 @@ func TestVerifyExit(t *testing.T) {
 	guarded(f, b, 14, Instr{Op: Store, Size: 1, B: None}).Term = Term{Kind: Exit}
 	checkFault(t, f, fault)
 
+	// One that has put back what it changed may exit.
+	f.Sites[0].Undone = true
+	checkFault(t, f, "")
+
 	// Where two paths meet, what either has changed counts.
 	f, b = start()
 	c := konst(f, b, 1)
