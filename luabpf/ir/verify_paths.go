@@ -24,8 +24,9 @@ const (
 // which there is no room. Until the result is looked at by branches, or lost,
 // both is possible.
 type effect struct {
-	changed bool
-	result  Reg   // says whether; None if that is settled
+	bytes   bool  // of the packet, which can be put back
+	lasting bool  // something else
+	result  Reg   // says whether lasting holds; None if that is settled
 	values  uint8 // that it may have, as bits
 	nothing uint8 // that one with which nothing was done, as a bit
 }
@@ -34,11 +35,14 @@ var clean = effect{result: None}
 
 // changes gives the effect of an instruction after e.
 func (e effect) changes(in *Instr) effect {
-	now := effect{changed: true, result: None}
+	now := effect{bytes: e.bytes, lasting: true, result: None}
 	switch in.Op {
 	default:
 		return e
-	case Store, CountAdd, MapSet: // a map that is full counts it
+	case Store:
+		e.bytes = true
+		return e
+	case CountAdd, MapSet: // a map that is full counts it
 		return now
 	case Adjust, MapDelete:
 		now.result, now.values, now.nothing = in.Dst, 1<<0|1<<1, 1<<0
@@ -47,18 +51,20 @@ func (e effect) changes(in *Instr) effect {
 	case MapAdd:
 		now.result, now.values, now.nothing = in.Dst, 1<<0|1<<1|1<<2, 1<<2
 	}
-	if e.changed {
+	if e.lasting {
 		return e.settled()
 	}
 	return now
 }
 
 // settled gives e when its result is known no more.
-func (e effect) settled() effect { return effect{changed: e.changed, result: None} }
+func (e effect) settled() effect {
+	return effect{bytes: e.bytes, lasting: e.lasting, result: None}
+}
 
 // assigned gives e after an assignment to r.
 func (e effect) assigned(r Reg) effect {
-	if e.changed && e.result == r {
+	if e.lasting && e.result == r {
 		return e.settled()
 	}
 	return e
@@ -76,7 +82,7 @@ func (e effect) when(t *Term, outcome bool) effect {
 	}
 	switch {
 	case e.values == e.nothing:
-		return clean
+		return effect{bytes: e.bytes, result: None}
 	case e.values&e.nothing == 0:
 		return e.settled()
 	}
@@ -85,17 +91,20 @@ func (e effect) when(t *Term, outcome bool) effect {
 
 // join gives what holds where paths with either effect meet.
 func (e effect) join(o effect) effect {
+	e.bytes, o.bytes = e.bytes || o.bytes, e.bytes || o.bytes
 	switch {
 	case e == o:
 		return e
-	case e.result == o.result && e.nothing == o.nothing && e.changed && o.changed:
+	case e.result == o.result && e.nothing == o.nothing && e.lasting && o.lasting:
 		e.values |= o.values
 		return e
-	case !e.changed && !o.changed:
-		return clean
 	}
-	return effect{changed: true, result: None}
+	return effect{bytes: e.bytes, lasting: e.lasting || o.lasting, result: None}
 }
+
+// canExit reports whether a path may leave the packet to Lua. undone: it has put
+// back what bytes it changed.
+func (e effect) canExit(undone bool) bool { return !e.lasting && (!e.bytes || undone) }
 
 // facts is what holds at a place on all paths to it.
 type facts struct {
@@ -242,7 +251,7 @@ func (s *facts) checkTerm(f *Func, t *Term) (err error) {
 			err = s.usable(f, r)
 		}
 	})
-	if err == nil && t.Kind == Exit && s.effect.changed && !f.Sites[t.Site].Undone {
+	if err == nil && t.Kind == Exit && !s.effect.canExit(f.Sites[t.Site].Undone) {
 		return fmt.Errorf("an exit on a path that has changed something")
 	}
 	return err

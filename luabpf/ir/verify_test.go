@@ -229,6 +229,8 @@ func TestVerifyExit(t *testing.T) {
 	// One that has put back what it changed may exit.
 	f.Sites[0].Undone = true
 	checkFault(t, f, "")
+	f.Blocks[1].Instrs = append(f.Blocks[1].Instrs, Instr{Op: CountAdd, A: None, Imm: 1})
+	checkFault(t, f, fault) // which can't be put back
 
 	// Where two paths meet, what either has changed counts.
 	f, b = start()
