@@ -106,6 +106,9 @@ func (r *Runtime) putInPlace(all []compiled) error {
 			continue
 		}
 		c := &all[i]
+		if !r.placeInUserSpace(i, c.user) {
+			c.user = nil
+		}
 		if err := r.placeInKernel(p, c); err != nil {
 			if r.cfg.Engine == EngineKernel {
 				return err
@@ -114,11 +117,6 @@ func (r *Runtime) putInPlace(all []compiled) error {
 				return err
 			}
 			r.say(p, userSpace(c), "reason", err)
-		}
-		for _, w := range r.workers {
-			if err := r.placeInUserSpace(w, i, c.user); err != nil {
-				return err
-			}
 		}
 	}
 	if e.sweep == nil && e.side.registry.Ages() {
@@ -181,23 +179,27 @@ func (r *Runtime) errCantSend() error {
 		strings.Join(names, " and "))
 }
 
-// placeInUserSpace has a worker run the compiled handler instead of Lua for what
-// comes to user space from port i; f is nil where only Lua can.
-func (r *Runtime) placeInUserSpace(w *worker, i int, f *ir.Func) (err error) {
-	w.mail.call(func() {
-		if f == nil {
+// placeInUserSpace has the workers run the compiled handler instead of Lua for
+// what comes to user space from port i; f is nil where only Lua can. It reports
+// whether they do: they don't where it is too large.
+func (r *Runtime) placeInUserSpace(i int, f *ir.Func) bool {
+	ok := f != nil
+	for _, w := range r.workers {
+		w.mail.call(func() {
 			w.state.SetRunner(i, nil)
-			return
-		}
-		var p luabind.Runner
-		if p, err = luabpf.Runner(f, r.store, time.Now); err == nil {
+			if f == nil {
+				return
+			}
+			p, err := luabpf.Runner(f, r.store, time.Now)
+			if err != nil {
+				r.log.Debug("the handler runs in Lua in user space", "port", r.ports[i].facts.Name, "reason", err)
+				ok = false
+				return
+			}
 			w.state.SetRunner(i, p)
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("preparing the compiled handler for user space: %w", err)
+		})
 	}
-	return nil
+	return ok
 }
 
 // say logs something about a port's engine, once until it is another thing.

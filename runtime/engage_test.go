@@ -13,6 +13,7 @@ import (
 
 	"pvlua/internal/labtest"
 	"pvlua/internal/privileged"
+	"pvlua/luabpf/ir"
 )
 
 // A script that --engine kernel refuses while another one runs: the log names its
@@ -30,6 +31,18 @@ func TestEngineKernelRefusesReload(t *testing.T) {
 	if strings.Contains(l.log.String(), `explains):\n`) {
 		t.Errorf("the log has line breaks: %s", l.log)
 	}
+}
+
+// A handler that can't be made ready for user space, because it is too large or,
+// as here, has a map that is not there, is left to Lua; the run goes on.
+func TestEngineLeavesToLuaWhatUserSpaceCannotRun(t *testing.T) {
+	privileged.Require(t)
+	lab := labtest.New(t, labtest.Options{NoIPv6: true})
+	l := goLive(t, lab.B, "function on_packet() end", nil)
+	if l.placeInUserSpace(0, &ir.Func{Name: "main.lua", Maps: []ir.Map{{Name: "none"}}}) {
+		t.Error("it is said to run")
+	}
+	l.stop(0)
 }
 
 // A handler that compiles wholly, for a veth that takes no frames from the
