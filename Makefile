@@ -68,9 +68,10 @@ test: lint scripts $(if $(filter 0,$(shell id -u)),deps)
 unit:
 	$(GO) test -short ./...
 
-# The integration tests run the built command, which has no detector in it.
+# The integration tests run the built command, which has no detector in it; the
+# differential ones have nothing concurrent, and are many.
 race: $(if $(filter 0,$(shell id -u)),deps)
-	CGO_ENABLED=1 $(GO) run ./internal/testreport -race $$($(GO) list ./... | grep -v /integration)
+	CGO_ENABLED=1 $(GO) run ./internal/testreport -race $$($(GO) list ./... | grep -v '/integration\|/difftest')
 
 fuzz:
 	@for pkg in $$($(GO) list ./...); do \
