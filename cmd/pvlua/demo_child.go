@@ -66,7 +66,7 @@ func (s *stage) start(ctx context.Context, out io.Writer) (*childRun, error) {
 
 func (r *childRun) waitReceiving(ctx context.Context) error {
 	late := time.After(startLimit)
-	for !strings.Contains(r.said.String(), "receiving port="+r.port) {
+	for !strings.Contains(r.said.String(), "the handler runs") { // which it says last
 		select {
 		case <-r.said.changed:
 		case <-r.done:
