@@ -182,13 +182,14 @@ func (c *compiler) mapAdd(p *path, call *mapCall, key []ir.Reg, n value) []resul
 	if !c.changing(p, call.at) {
 		return nil
 	}
+	amount := p.span(n)
 	v, res := call.newValue(c)
 	done := call.op(c, p, ir.MapAdd, append(key, c.operand(p, n)), res)
 	added, p := c.branch(p, ir.EQ, done, ir.None, 1)
 	over, full := c.branch(p, ir.EQ, done, ir.None, 2)
-	if over.stand(before); before.lasting && call.shape.Value == state.U64 {
+	if over.stand(before); before.lasting && call.shape.Value == state.U64 && amount.lo >= 0 && amount.hi <= 0xffff {
 		// An exit would move up to the first change, so that a handler that counts
-		// packets and then bytes would always exit. No sum comes to 2^53: that
+		// packets and then bytes would always exit. No sum of lengths comes to 2^53: that
 		// takes a week of 100 Gbit/s. It would be an error, and the packet pass.
 		over.block.Term = ir.Term{Kind: ir.Return, Verdict: ir.Pass, A: ir.None, B: ir.None, Line: c.line}
 	} else {
