@@ -41,7 +41,7 @@ func compileLua(at places, script ...string) (_ *program, err error) {
 		return nil, err
 	}
 	for _, site := range compiled.Func.Sites {
-		if !site.Rare {
+		if !site.OnlyRare() {
 			p.exits = append(p.exits, fmt.Sprintf("line %d needs Lua: %s", site.Line, site.Reason))
 		}
 	}

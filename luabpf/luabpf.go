@@ -69,7 +69,7 @@ func Env(f *ir.Func, store *state.Store, now func() time.Time) (vm.Env, error) {
 // alone can do, rather than for a rare packet.
 func Exits(f *ir.Func) bool {
 	for _, s := range f.Sites {
-		if !s.Rare {
+		if !s.OnlyRare() {
 			return true
 		}
 	}

@@ -108,7 +108,7 @@ var errNothingToDecide = errors.New("every packet would leave the kernel: nothin
 // can do.
 func exitLines(f *ir.Func) (lines []int) {
 	for _, s := range f.Sites {
-		if !s.Rare && !slices.Contains(lines, s.Line) {
+		if !s.OnlyRare() && !slices.Contains(lines, s.Line) {
 			lines = append(lines, s.Line)
 		}
 	}
@@ -147,7 +147,7 @@ func (r *Runtime) checkWholly(s *luabind.State) error {
 func wholly(f *ir.Func, script string) error {
 	var errs []error
 	for _, s := range f.Sites {
-		if !s.Rare {
+		if !s.OnlyRare() {
 			errs = append(errs, fmt.Errorf("%s:%d: %s", script, s.Line, s.Reason))
 		}
 	}

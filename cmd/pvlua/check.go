@@ -178,7 +178,7 @@ func (r *handlerReport) write(w io.Writer, script string, source []byte) int {
 func (r *handlerReport) fate(line int) string {
 	fate := "kernel"
 	for _, s := range r.lines[line] {
-		if !s.Rare {
+		if !s.OnlyRare() {
 			return "exit"
 		}
 		fate = "rare"

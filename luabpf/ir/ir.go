@@ -201,7 +201,13 @@ type Site struct {
 	// Undone says that the paths that come here have changed bytes of the packet,
 	// and have put back what was there; whether that is so is not verified.
 	Undone bool
+	// Moved says that the site is before a change that could not be undone later:
+	// all packets that get there leave, however rare the reason is.
+	Moved bool
 }
+
+// OnlyRare reports whether no more than rare packets leave at the site.
+func (s *Site) OnlyRare() bool { return s.Rare && !s.Moved }
 
 // RegKind is what a register holds.
 type RegKind uint8

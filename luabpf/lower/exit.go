@@ -57,6 +57,7 @@ func (c *compiler) hoist(change ast.PositionHolder, because ir.Site) {
 		Line:   change.Line(),
 		Reason: fmt.Sprintf("before the change here, because it can't be undone when line %d is reached: %s", because.Line, because.Reason),
 		Rare:   because.Rare,
+		Moved:  true,
 	}
 	if c.causes == nil {
 		c.causes = make(map[ir.Site]ir.Site)
