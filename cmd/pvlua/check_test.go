@@ -33,8 +33,8 @@ func TestCheckCommand(t *testing.T) {
 			"none.lua: user space runs the handler: every packet would leave the kernel before anything is decided\n"},
 		// What is rare at line 4 makes every packet leave at line 3.
 		{[]string{write("moved.lua", `local m = pv.map{name = "m", key = "u32", value = "u32"} `+drop+`
-			local n = pkt.ip and m:add(pkt.ip.src, 1) or 1
-			if n + pkt.ip.ttl > 5 then return pv.DROP end end`)}, exitFailed, "moved.lua: the kernel runs the handler, but for 1 line; "},
+			local n = m:add(pkt.ip and pkt.ip.src or 1, 1)
+			if n > 5 then return pv.DROP end end`)}, exitFailed, "moved.lua: the kernel runs the handler, but for 1 line; "},
 		{[]string{single}, exitScript, "one interface, please"},
 		{[]string{"--ports", "1", single}, exitOK, "the kernel runs all of the handler"},
 		{[]string{"--ports", "0", single}, exitUsage, "pvlua check: --ports 0: give 1 to 64\n"},
