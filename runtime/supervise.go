@@ -18,7 +18,7 @@ const (
 	// Where all is well it looks for changes that raise no event, such as of the
 	// number of queues. These come in company: the longer nothing happened, the
 	// longer it waits. Looking costs up to a millisecond in all threads.
-	firstLook, lastLook = 2 * time.Second, 16 * time.Second
+	firstLook, lastLook = 4 * time.Second, 16 * time.Second
 )
 
 // supervise follows what happens to the interfaces until ctx is done. AF_XDP
