@@ -161,14 +161,21 @@ func (r *Runtime) setDown(p *port) {
 }
 
 // setFacts tells all workers what is known of a port now.
+//
+// What was compiled for user space has the old facts in it: until reengage has
+// compiled the handler anew, it runs in Lua.
 func (r *Runtime) setFacts(p *port, facts linkFacts) {
 	p.facts = facts
+	r.engines.facts = nil
 	for _, w := range r.workers {
 		w.mail.call(func() {
 			mine := w.ports[facts.Index]
 			mine.facts = facts.Port
 			mine.down = !facts.Up || len(mine.lanes) == 0
 			w.state.SetPort(facts.Port)
+			for i := range w.ports {
+				w.state.SetRunner(i, nil)
+			}
 		})
 	}
 }
